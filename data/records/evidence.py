@@ -1,0 +1,81 @@
+"""Evidence of one run and what history knows: the judge's whole input."""
+
+from __future__ import annotations
+
+from data.records.facts import (
+    Collected,
+    DeployResult,
+    HealthReading,
+    PhaseResult,
+    ProbeResult,
+    RevisionReading,
+    RunEnded,
+    RunStarted,
+    Sample,
+    SensitivityCell,
+    SuiteResult,
+    TestResult,
+)
+from data.records.record import Record
+from data.records.verdict import Acted, Verdict
+
+
+class Evidence(Record):
+    """All facts of one run, in the order in which they were recorded."""
+
+    run: RunStarted
+    ended: RunEnded | None = None
+    deploy: DeployResult | None = None
+    health: tuple[HealthReading, ...] = ()
+    revisions: tuple[RevisionReading, ...] = ()
+    phases: tuple[PhaseResult, ...] = ()
+    collected: tuple[Collected, ...] = ()
+    suites: tuple[SuiteResult, ...] = ()
+    tests: tuple[TestResult, ...] = ()
+    probes: tuple[ProbeResult, ...] = ()
+    samples: tuple[Sample, ...] = ()
+
+
+class BaselineRun(Record):
+    """One earlier promoted run: its raw samples by metric, in ms."""
+
+    run_id: str
+    revision: str | None
+    samples: dict[str, tuple[float, ...]] = {}
+
+
+class KnownGood(Record):
+    """The revision that a rollback would restore, and what failed on it when it was judged."""
+
+    run_id: str
+    revision: str
+    signatures: tuple[str, ...] = ()
+    healthy_now: bool | None = None  # None: nobody could look
+
+
+class History(Record):
+    """What earlier runs of the same plan and environment say. Empty on a first deployment.
+
+    Attributes:
+        readable: False when the warehouse could not be read; then nothing is known, not "nothing
+            was there".
+        first_seen: signature -> deployment in which it was first seen.
+        tests: "phase/suite" -> test ids of the last promoted run.
+        sensitivity: cells of the latest audit of this plan.
+    """
+
+    readable: bool = True
+    baseline: tuple[BaselineRun, ...] = ()
+    known_good: KnownGood | None = None
+    first_seen: dict[str, str] = {}
+    tests: dict[str, tuple[str, ...]] = {}
+    sensitivity: tuple[SensitivityCell, ...] = ()
+
+
+class RunView(Record):
+    """Everything that a report of one run shows."""
+
+    evidence: Evidence
+    verdict: Verdict | None = None
+    acted: tuple[Acted, ...] = ()
+    history: History = History()

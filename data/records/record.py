@@ -1,0 +1,23 @@
+"""What every record is: frozen, closed, with aware times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("expected a time with a zone, such as 2026-01-31T12:00:00Z")
+    return value.astimezone(UTC)
+
+
+AwareUtc = Annotated[datetime, AfterValidator(_utc)]
+
+
+class Record(BaseModel):
+    """A value: equal when its fields are equal, never changed after it was made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")

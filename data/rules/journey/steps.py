@@ -1,0 +1,85 @@
+"""The steps of a journey that are done with one question: http, send, close, token, think."""
+
+from __future__ import annotations
+
+import json
+
+from data.records.probe_plan import CloseStep, HttpRequest, HttpStep, SendStep, TokenStep
+from data.rules.journey.book import Book, Walk, unexpected
+from data.rules.journey.documents import capture
+from data.rules.journey.http import judge_response, not_json
+from data.rules.journey.moves import (
+    Call,
+    Closed,
+    HangUp,
+    Mint,
+    Minted,
+    Responded,
+    Sent,
+    Sleep,
+    Transmit,
+)
+from data.rules.journey.signatures import Problem
+from data.rules.journey.sockets import closed_early, judge_own_close
+from data.rules.journey.values import MISSING, parse, render
+
+
+def http(step: HttpStep, book: Book) -> Walk:
+    """One request; its latency counts even when the answer is wrong."""
+    event = yield Call(_rendered(step, book))
+    if not isinstance(event, Responded):
+        return unexpected(event)
+    book.measure(step.metric, event.started_s, event.t_s)
+    return judge_response(step.expect, event, book.names) or _captured(step, event, book)
+
+
+def _rendered(step: HttpStep, book: Book) -> HttpRequest:
+    fields = ("url", "headers", "json_body", "body")
+    filled = {name: render(getattr(step.request, name), book.names) for name in fields}
+    return step.request.model_copy(update=filled)
+
+
+def _captured(step: HttpStep, got: Responded, book: Book) -> Problem | None:
+    if not step.capture:
+        return None
+    document = parse(got.text)
+    if document is MISSING:
+        return not_json(got)
+    found, problem = capture("http", step.capture, document)
+    book.names |= found
+    return problem
+
+
+def send(step: SendStep, book: Book) -> Walk:
+    """One message. A socket that is closed by then was closed early."""
+    document = render(step.json_message, book.names)
+    text = json.dumps(document) if step.text is None else render(step.text, book.names)
+    event = yield Transmit(text)
+    if isinstance(event, Closed):
+        return closed_early(event, "before the message was sent", book.names.values())
+    book.sent_s = event.t_s
+    return None if isinstance(event, Sent) else unexpected(event)
+
+
+def close(step: CloseStep, book: Book) -> Walk:
+    """Hang up and see it through."""
+    event = yield HangUp(step.code, step.within)
+    if not isinstance(event, Closed):
+        return unexpected(event)
+    return judge_own_close(event, step.code, book.names.values())
+
+
+def token(step: TokenStep, book: Book) -> Walk:
+    """Mint a token into its variable."""
+    claims = render(step.claims, book.names)
+    event = yield Mint(step.model_copy(update={"claims": claims}))
+    if not isinstance(event, Minted):
+        return unexpected(event)
+    book.names[step.name] = event.token
+    return None
+
+
+def think(pause_s: float, book: Book) -> Walk:
+    """Wait as a user would."""
+    yield Sleep(book.now_s + pause_s)
+    return None

@@ -1,0 +1,130 @@
+"""Values inside documents: dotted paths, templates, and the rules of one field."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from data.errors import UsageError
+from data.records.field_rule import TEMPLATE, FieldRule
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "absent"
+
+
+MISSING: Final = _Missing()
+NO_NAMES: Final[Mapping[str, str]] = {}
+
+
+class Breach(NamedTuple):
+    """How a value breaks its rule: `kind` is absent, empty or wrong."""
+
+    kind: str
+    text: str
+
+
+def look_up(document: Any, path: str) -> Any:
+    """The value at a dotted path such as `data.items.0.id`, or MISSING."""
+    for key in path.split("."):
+        if isinstance(document, Mapping) and key in document:
+            document = document[key]
+        elif isinstance(document, list) and key.isdecimal() and int(key) < len(document):
+            document = document[int(key)]
+        else:
+            return MISSING
+    return document
+
+
+def parse(payload: str | bytes) -> Any:
+    """The JSON document in a message, or MISSING when it is none."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return MISSING
+
+
+def as_text(value: Any) -> str:
+    """A value as a template shows it: strings as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def is_empty(value: Any) -> bool:
+    """Null, blank text, an empty list or an empty object; 0 and false are values."""
+    blank = isinstance(value, str) and not value.strip()
+    return blank or value is MISSING or value is None or value == [] or value == {}
+
+
+def render(value: Any, names: Mapping[str, str]) -> Any:
+    """The value with its templates filled in, in texts and keys at any depth.
+
+    Raises:
+        UsageError: a template names a variable that nothing defined.
+    """
+    if isinstance(value, str):
+        return TEMPLATE.sub(lambda found: _value_of(found[1], names), value)
+    if isinstance(value, Mapping):
+        return {render(key, names): render(inner, names) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [render(inner, names) for inner in value]
+    return value
+
+
+def _value_of(name: str, names: Mapping[str, str]) -> str:
+    if name not in names:
+        raise UsageError(f"nothing defined the template {{{{{name}}}}}")
+    return names[name]
+
+
+def breach(rule: FieldRule, value: Any, names: Mapping[str, str] = NO_NAMES) -> Breach | None:
+    """How `value` breaks `rule`, None when it does not."""
+    if value is MISSING:
+        return None if rule.present is False else Breach("absent", "is absent")
+    if rule.present is False:
+        return Breach("wrong", f"is there ({short(value)}), expected none")
+    wrong = next((text for ok, text in _checks(rule, value, names) if not ok), None)
+    if wrong is None:
+        return None
+    return Breach("empty" if is_empty(value) else "wrong", f"is {short(value)}, expected {wrong}")
+
+
+def _checks(rule: FieldRule, value: Any, names: Mapping[str, str]) -> Iterable[tuple[bool, str]]:
+    if rule.not_empty:
+        yield not is_empty(value), "something"
+    if rule.equals is not None:
+        yield _same(rule.equals, value, names), short(render(rule.equals, names))
+    if rule.one_of is not None:
+        known = ", ".join(short(render(one, names)) for one in rule.one_of)
+        yield any(_same(one, value, names) for one in rule.one_of), f"one of {known}"
+    if rule.contains is not None:
+        part = render(rule.contains, names)
+        yield _holds(value, part), f"something with {short(part)}"
+    if rule.not_contains is not None:
+        part = render(rule.not_contains, names)
+        yield not _holds(value, part), f"something without {short(part)}"
+    if rule.matches is not None:
+        pattern = TEMPLATE.sub(lambda found: re.escape(_value_of(found[1], names)), rule.matches)
+        yield re.search(pattern, as_text(value)) is not None, f"a match of {pattern}"
+
+
+def _same(expected: Any, value: Any, names: Mapping[str, str]) -> bool:
+    if isinstance(expected, str) and TEMPLATE.search(expected):
+        return as_text(value) == str(render(expected, names))
+    if isinstance(expected, bool) or isinstance(value, bool):
+        return expected is value  # JSON's true is not its 1
+    return bool(render(expected, names) == value)
+
+
+def _holds(value: Any, part: str) -> bool:
+    if isinstance(value, list):
+        return any(as_text(element) == part for element in value)
+    return part in as_text(value)
+
+
+def short(value: Any, limit: int = 80) -> str:
+    """A value for a sentence, cut to `limit` characters."""
+    text = repr(value) if value is MISSING else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

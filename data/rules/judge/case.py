@@ -1,0 +1,130 @@
+"""What the judge looks at, arranged once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+
+from data.records.evidence import Evidence, History
+from data.records.facts import (
+    Collected,
+    HealthReading,
+    PhaseResult,
+    ProbeResult,
+    RevisionReading,
+    SuiteResult,
+)
+from data.records.plan import Phase, Plan, Suite
+from data.records.verdict import CriterionResult
+from data.records.words import Mark, Priority, VerdictWord
+from data.rules.outcomes import FinalTest, final_outcomes
+
+SuiteKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """A criterion's result, what it does to the verdict, and by which rule."""
+
+    result: CriterionResult
+    effect: VerdictWord
+    rule: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """Plan, evidence and history of one run, with look-ups."""
+
+    plan: Plan
+    evidence: Evidence
+    history: History
+
+    @cached_property
+    def sensitive(self) -> dict[tuple[str, str], bool]:
+        """(suite, test id) -> whether any negative control turned it red."""
+        found: dict[tuple[str, str], bool] = defaultdict(bool)
+        for cell in self.history.sensitivity:
+            found[(cell.suite, cell.test_id)] |= cell.turned_red
+        return dict(found)
+
+    @cached_property
+    def finals(self) -> dict[SuiteKey, dict[str, FinalTest]]:
+        """(phase, suite) -> test id -> final outcome, manifest order first."""
+        found: dict[SuiteKey, dict[str, FinalTest]] = defaultdict(dict)
+        for (phase, suite, test), final in final_outcomes(
+            self.evidence.tests, self.sensitive
+        ).items():
+            found[(phase, suite)][test] = final
+        return dict(found)
+
+    @cached_property
+    def collected(self) -> dict[SuiteKey, Collected]:
+        """(phase, suite) -> manifest."""
+        return {(c.phase, c.suite): c for c in self.evidence.collected}
+
+    @cached_property
+    def suites(self) -> dict[SuiteKey, SuiteResult]:
+        """(phase, suite) -> its first attempt, the one that ran every test."""
+        found: dict[SuiteKey, SuiteResult] = {}
+        for suite in sorted(self.evidence.suites, key=lambda s: s.attempt):
+            found.setdefault((suite.phase, suite.suite), suite)
+        return found
+
+    @cached_property
+    def probes(self) -> dict[SuiteKey, ProbeResult]:
+        """(phase, probe) -> its last attempt."""
+        ranked = sorted(self.evidence.probes, key=lambda p: p.attempt)
+        return {(p.phase, p.probe): p for p in ranked}
+
+    @cached_property
+    def phases(self) -> dict[str, PhaseResult]:
+        """Phase id -> how it ended."""
+        return {p.phase: p for p in self.evidence.phases}
+
+    def health(self, stage: str) -> dict[str, HealthReading]:
+        """Service -> reading of one stage (`before`, `gate`, `target`, `end`)."""
+        return {h.service: h for h in self.evidence.health if h.stage == stage}
+
+    def readings(self, service: str) -> list[RevisionReading]:
+        """Revision readings of one service in order of time."""
+        return sorted(
+            (r for r in self.evidence.revisions if r.service == service), key=lambda r: r.at
+        )
+
+    def samples(self, metric: str) -> list[float]:
+        """Values (ms) of one metric from executions that succeeded."""
+        return [s.value for s in self.evidence.samples if s.metric == metric and s.ok]
+
+    def expected(self, phase: Phase, suite: Suite) -> int:
+        """How many tests must be there: the plan's number, its ids, or what was collected."""
+        manifest = self.collected.get((phase.id, suite.id))
+        n_collected = len(manifest.test_ids) if manifest else 0
+        return max(suite.expect.at_least, len(suite.expect.ids), n_collected)
+
+
+def effect_of(priority: Priority, mark: Mark) -> VerdictWord:
+    """What a criterion's mark means for the deployment (the table of the design)."""
+    if mark is Mark.PASS:
+        return VerdictWord.PROMOTE
+    if priority is Priority.P3 or mark is Mark.FLAKY:
+        return VerdictWord.PROMOTE_WITH_WATCH
+    if priority is Priority.P1 and mark is Mark.FAIL:
+        return VerdictWord.ROLL_BACK
+    return VerdictWord.HOLD
+
+
+def ruling(
+    id: str,
+    priority: Priority,
+    mark: Mark,
+    sentence: str,
+    evidence: tuple[str, ...] = (),
+    effect: VerdictWord | None = None,
+) -> Ruling:
+    """A ruling whose rule reads as a reason: `P1 FAIL p1/chat/core: 3 failed > 0 tolerated`."""
+    result = CriterionResult(
+        id=id, priority=priority, outcome=mark, sentence=sentence, evidence=evidence
+    )
+    word = effect or effect_of(priority, mark)
+    return Ruling(result, word, f"{priority} {mark} {id}: {sentence}")

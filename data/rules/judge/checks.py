@@ -1,0 +1,138 @@
+"""Rulings on suites and probes: the criterion that each of them carries by being in the plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from data.records.facts import ProbeResult
+from data.records.plan import Phase, Suite
+from data.records.words import Grade, Mark, Outcome
+from data.rules.judge.case import Case, Ruling, ruling
+from data.rules.outcomes import FinalTest
+
+Finals = dict[str, FinalTest]
+_PROBE_MARKS = {
+    Outcome.PASS: Mark.PASS,
+    Outcome.FAIL: Mark.FAIL,
+    Outcome.FLAKY: Mark.FLAKY,
+    Outcome.ERROR: Mark.ERROR,
+}
+
+
+def check_rulings(case: Case) -> Iterator[Ruling]:
+    """One ruling for each suite and each probe of the plan, seen or not."""
+    for phase in case.plan.phases:
+        for suite in phase.suites:
+            yield _suite(case, phase, suite)
+        for probe in phase.probes:
+            id = f"{phase.priority.lower()}/{phase.id}/{probe.id}"
+            yield _probe(case, phase, id, case.probes.get((phase.id, probe.id)))
+
+
+def phase_failures(case: Case, phase: Phase) -> int:
+    """Failed tests of a phase after retries."""
+    finals = [f for s in phase.suites for f in case.finals.get((phase.id, s.id), {}).values()]
+    return sum(f.outcome is Outcome.FAIL for f in finals)
+
+
+def _suite(case: Case, phase: Phase, suite: Suite) -> Ruling:
+    finals = case.finals.get((phase.id, suite.id), {})
+    mark, sentence = _suite_mark(case, phase, suite, finals)
+    id = f"{phase.priority.lower()}/{phase.id}/{suite.id}"
+    bad = tuple(f"{phase.priority.lower()}/{suite.id}/{name}" for name in _culprits(mark, finals))
+    return ruling(id, phase.priority, mark, sentence, bad or (id,))
+
+
+def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple[Mark, str]:
+    counts = Counter(f.outcome for f in finals.values())
+    result = case.suites.get((phase.id, suite.id))
+    expected, n_failed = case.expected(phase, suite), phase_failures(case, phase)
+    tally = _tally(counts, expected)
+    if counts[Outcome.FAIL] and n_failed > phase.tolerance:
+        return Mark.FAIL, f"{n_failed} failed > {phase.tolerance} tolerated in phase; {tally}"
+    if result is not None and result.broken:
+        return Mark.ERROR, f"the suite itself is broken, not the product: {result.broken}"
+    if counts[Outcome.ERROR]:
+        return Mark.ERROR, f"{counts[Outcome.ERROR]} tests could not be carried out; {tally}"
+    missing = _missing(case, phase, suite, finals, expected)
+    if missing:
+        return Mark.NOT_RUN, missing if result is None else f"{missing}{_why(result.timed_out)}"
+    return _graded(finals, counts, suite, tally)
+
+
+def _missing(case: Case, phase: Phase, suite: Suite, finals: Finals, expected: int) -> str:
+    """Why fewer tests than expected ended, or "" when all did."""
+    if (phase.id, suite.id) not in case.collected and not finals:
+        return f"never ran: 0 of {expected} expected tests seen"
+    absent = [name for name in suite.expect.ids if not _present(name, finals)]
+    if absent:
+        return f"{len(absent)} expected tests are missing: {', '.join(absent[:3])}"
+    counts = Counter(f.outcome for f in finals.values())
+    ended = sum(counts.values()) - counts[Outcome.NOT_RUN] - counts[Outcome.SKIPPED]
+    n_collected = len(finals)
+    if not n_collected:
+        return f"0 tests collected, {expected} expected"
+    if not ended and counts[Outcome.SKIPPED]:
+        return f"all {counts[Outcome.SKIPPED]} tests were skipped"
+    if counts[Outcome.NOT_RUN]:
+        return f"{counts[Outcome.NOT_RUN]} of {expected} tests did not run, {ended} ended"
+    needed = max(suite.expect.at_least, len(suite.expect.ids))
+    return f"{ended} tests ended, {needed} expected" if ended < needed else ""
+
+
+def _present(name: str, finals: Finals) -> bool:
+    """An expected id matches a test's whole id or its end after `::` or `/`."""
+    return any(t == name or t.endswith((f"::{name}", f"/{name}")) for t in finals)
+
+
+def _why(timed_out: bool) -> str:
+    return ": the suite timed out" if timed_out else ""
+
+
+def _graded(finals: Finals, counts: Counter[Outcome], suite: Suite, tally: str) -> tuple[Mark, str]:
+    good = [f for f in finals.values() if f.outcome in (Outcome.PASS, Outcome.FLAKY)]
+    grades = Counter(f.grade for f in good)
+    if grades[Grade.VACUOUS] > suite.allow_vacuous:
+        return Mark.VACUOUS, f"{grades[Grade.VACUOUS]} passes never touched the target; {tally}"
+    if grades[None]:
+        return Mark.NOT_EVALUATED, f"contact with the target unknown for {grades[None]}; {tally}"
+    if good and grades[Grade.INSENSITIVE] == len(good):
+        return Mark.INSENSITIVE, f"no negative control turns any of them red; {tally}"
+    if counts[Outcome.FLAKY]:
+        return Mark.FLAKY, f"{counts[Outcome.FLAKY]} failed and passed when tried again; {tally}"
+    proven = f", {grades[Grade.PROVEN]} proven" if grades[Grade.PROVEN] else ""
+    return Mark.PASS, f"{tally}, {len(good) - grades[Grade.VACUOUS]} witnessed{proven}"
+
+
+def _tally(counts: Counter[Outcome], expected: int) -> str:
+    others = [
+        f"{counts[o]} {o.lower().replace('_', ' ')}"
+        for o in Outcome
+        if o is not Outcome.PASS and counts[o]
+    ]
+    return ", ".join([f"{counts[Outcome.PASS]} of {expected} passed", *others])
+
+
+def _culprits(mark: Mark, finals: Finals) -> list[str]:
+    wanted = {
+        Mark.FAIL: (Outcome.FAIL,),
+        Mark.ERROR: (Outcome.ERROR,),
+        Mark.NOT_RUN: (Outcome.NOT_RUN,),
+        Mark.FLAKY: (Outcome.FLAKY,),
+    }.get(mark, ())
+    if mark is Mark.VACUOUS:
+        return [name for name, f in finals.items() if f.grade is Grade.VACUOUS]
+    return [name for name, f in finals.items() if f.outcome in wanted]
+
+
+def _probe(case: Case, phase: Phase, id: str, result: ProbeResult | None) -> Ruling:
+    if result is None:
+        ended = case.phases.get(phase.id)
+        why = f": {ended.reason}" if ended and ended.reason else ""
+        return ruling(id, phase.priority, Mark.NOT_RUN, f"the probe never ran{why}")
+    mark = _PROBE_MARKS.get(result.outcome, Mark.NOT_RUN)
+    if mark is Mark.PASS and result.n < 1:
+        return ruling(id, phase.priority, Mark.NOT_RUN, "the probe checked nothing (n = 0)")
+    text = result.message or f"{result.n - result.n_failed} of {result.n} passed"
+    return ruling(id, phase.priority, mark, text, (id,))

@@ -1,0 +1,104 @@
+"""May the gate say ROLL_BACK? Every refusal in words; no refusal means safe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from data.records.words import HealthState, Mark, Outcome, Priority
+from data.rules.judge.case import Case, Ruling
+
+
+def refusals(case: Case, rulings: list[Ruling]) -> tuple[str, ...]:
+    """Why rolling back is not safe or would not help, empty when it is and would.
+
+    Facts that are missing are refusals too: an unknown target is not a good one.
+    """
+    return (*_standing(case), *_target(case), *_live(case), *_blame(case, rulings))
+
+
+def _standing(case: Case) -> Iterator[str]:
+    if not case.plan.rollback.armed:
+        yield "rollback is not armed in the plan"
+    if not case.plan.rollback.durable:
+        yield "the desired state would bring the bad revision back (rollback.durable: false)"
+    if case.evidence.run.is_rollback:
+        yield "this deployment is itself a rollback"
+    if case.plan.irreversible_migration or case.evidence.run.irreversible_migration:
+        yield "the deployment carries an irreversible migration"
+
+
+def _target(case: Case) -> Iterator[str]:
+    if not case.history.readable:
+        yield "history could not be read, so no known good revision is known"
+        return
+    target = case.history.known_good
+    if target is None:
+        yield "there is no promoted baseline to roll back to"
+        return
+    if target.revision == case.evidence.run.revision:
+        yield f"the known good revision {target.revision} is the one that was just deployed"
+    if not target_healthy(case):
+        yield f"the known good revision {target.revision} was not seen healthy"
+
+
+def target_healthy(case: Case) -> bool:
+    """Whether the rollback target was seen healthy, in this run.
+
+    Either it was looked at directly (stage `target`), or it was the live revision before the
+    deploy and every service was healthy then.
+    """
+    target = case.history.known_good
+    if target is None:
+        return False
+    if target.healthy_now is not None:
+        return target.healthy_now
+    looked = case.health("target")
+    if looked:
+        return all(h.state is HealthState.HEALTHY for h in looked.values())
+    deploy, before = case.evidence.deploy, case.health("before")
+    was_live = deploy is not None and deploy.previous == target.revision
+    return (
+        was_live and bool(before) and all(h.state is HealthState.HEALTHY for h in before.values())
+    )
+
+
+def _live(case: Case) -> Iterator[str]:
+    for service in case.plan.services:
+        for reading in case.readings(service)[-1:]:
+            others = set(reading.seen) - {reading.expected}
+            if reading.expected and others:
+                yield f"{service} serves {', '.join(sorted(others))}: this deployment is not live"
+
+
+def _blame(case: Case, rulings: list[Ruling]) -> Iterator[str]:
+    """Refuse when every P1 failure was on the target already: rolling back would not help."""
+    target = case.history.known_good
+    failures = p1_signatures(case)
+    other_failures = any(
+        r.result.outcome is Mark.FAIL
+        and r.result.priority is Priority.P1
+        and r.result.id.split("/")[0] != "p1"
+        for r in rulings
+    )
+    if target is None or not failures or other_failures:
+        return
+    if failures <= set(target.signatures):
+        yield f"every P1 failure was already there on {target.revision}: {'; '.join(sorted(failures))}"
+
+
+def p1_signatures(case: Case) -> set[str]:
+    """Signatures of failed P1 tests and probes after retries."""
+    phases = {p.id for p in case.plan.phases if p.priority is Priority.P1}
+    tests = {
+        final.last.signature or final.last.message
+        for (phase, _), finals in case.finals.items()
+        for final in finals.values()
+        if phase in phases and final.outcome is Outcome.FAIL
+    }
+    probes = {
+        failure.signature
+        for (phase, _), probe in case.probes.items()
+        for failure in probe.failures
+        if phase in phases and probe.outcome is Outcome.FAIL
+    }
+    return tests | probes

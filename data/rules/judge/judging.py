@@ -1,0 +1,139 @@
+"""The one pure function from evidence to verdict."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+
+from data.records.evidence import Evidence, History
+from data.records.plan import Plan
+from data.records.verdict import Verdict
+from data.records.words import Mark, Priority, VerdictWord
+from data.rules.judge import account
+from data.rules.judge.case import Case, Ruling, ruling
+from data.rules.judge.checks import check_rulings
+from data.rules.judge.declared import declared_rulings
+from data.rules.judge.guard import refusals
+from data.rules.judge.incidents import incidents
+from data.rules.judge.platform import deploy_rulings, fence_rulings, health_rulings
+
+_ORDER = (
+    VerdictWord.SUPERSEDED,
+    VerdictWord.ROLL_BACK,
+    VerdictWord.HOLD,
+    VerdictWord.PROMOTE_WITH_WATCH,
+)
+
+
+def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Verdict:
+    """What to do with a deployment, and why.
+
+    Deterministic: same arguments, same verdict and same `input_hash`. Monotone: worse or less
+    evidence never turns a verdict that does not approve into one that does. What the plan
+    expects and the evidence lacks is never a pass.
+
+    Args:
+        plan: what was promised.
+        evidence: every fact of the run, complete or not.
+        history: what earlier runs of the same plan and environment say.
+        now: time of judging, stamped on the verdict; decides nothing yet.
+    """
+    case = Case(plan, evidence, history)
+    rulings = _rulings(case)
+    refused = refusals(case, rulings)
+    word, decisive = _decide(rulings, refused)
+    missing = account.unproven(case, rulings)
+    at_risk, note = account.money(case, missing)
+    found = incidents(case, rulings)
+    return Verdict(
+        run_id=evidence.run.run_id,
+        verdict=word,
+        rule=_rule(word, decisive, rulings),
+        reasons=_reasons(word, decisive, rulings, refused),
+        coverage=account.coverage(case),
+        not_seen=account.not_seen(case),
+        counterfactual=account.counterfactual(word, rulings, refused),
+        criteria=tuple(r.result for r in rulings),
+        revenue_at_risk=at_risk,
+        revenue_note=note,
+        incidents=found,
+        actions=account.actions(case, word, found, account.resumable(case)),
+        notes=_notes(case),
+        rollback_refusals=refused if _wants_rollback(rulings) else (),
+        input_hash=input_hash(plan, evidence, history),
+        at=now,
+    )
+
+
+def input_hash(plan: Plan, evidence: Evidence, history: History) -> str:
+    """SHA-256 over the canonical JSON of everything that the judge read."""
+    parts = [one.model_dump(mode="json", by_alias=True) for one in (plan, evidence, history)]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _rulings(case: Case) -> list[Ruling]:
+    return [
+        *_complete(case),
+        *deploy_rulings(case),
+        *health_rulings(case),
+        *fence_rulings(case),
+        *check_rulings(case),
+        *declared_rulings(case),
+    ]
+
+
+def _complete(case: Case) -> list[Ruling]:
+    """A run without an end was cut off: what it did not see is not known."""
+    if case.evidence.ended is not None:
+        return []
+    text = "the run was cut off before its end"
+    return [ruling("run", Priority.P1, Mark.NOT_RUN, text)]
+
+
+def _decide(rulings: list[Ruling], refused: tuple[str, ...]) -> tuple[VerdictWord, Ruling | None]:
+    for word in _ORDER:
+        decisive = next((r for r in rulings if r.effect is word), None)
+        if decisive is not None:
+            held = word is VerdictWord.ROLL_BACK and bool(refused)
+            return (VerdictWord.HOLD if held else word), decisive
+    return VerdictWord.PROMOTE, None
+
+
+def _wants_rollback(rulings: list[Ruling]) -> bool:
+    return any(r.effect is VerdictWord.ROLL_BACK for r in rulings)
+
+
+def _rule(word: VerdictWord, decisive: Ruling | None, rulings: list[Ruling]) -> str:
+    if decisive is None:
+        return f"all {len(rulings)} criteria satisfied → {word}"
+    return f"{decisive.rule} → {word}"
+
+
+def _reasons(
+    word: VerdictWord, decisive: Ruling | None, rulings: list[Ruling], refused: tuple[str, ...]
+) -> tuple[str, ...]:
+    if decisive is None:
+        return (f"{len(rulings)} of {len(rulings)} criteria PASS",)
+    ranked = sorted(
+        (r for r in rulings if r.effect is not VerdictWord.PROMOTE),
+        key=lambda r: (r is not decisive, _ORDER.index(r.effect)),
+    )
+    why_not = [f"no rollback: {text}" for text in refused] if word is VerdictWord.HOLD else []
+    return (*(r.rule for r in ranked), *(why_not if _wants_rollback(rulings) else ()))
+
+
+def _notes(case: Case) -> tuple[str, ...]:
+    notes = []
+    if not case.history.readable:
+        notes.append("history could not be read: judged by absolute criteria only")
+    elif not case.history.baseline:
+        notes.append("first deployment without a baseline: judged by absolute criteria only")
+    foreign = [
+        f"{h.service} reports {d.name} {d.state}: not its own dependency, not held against it"
+        for h in case.evidence.health
+        for d in h.dependencies
+        if not d.owned and h.stage == "gate" and d.state != "healthy"
+    ]
+    return (*notes, *dict.fromkeys(foreign))

@@ -1,0 +1,82 @@
+"""Money rules: parts never exceed the whole, overlaps are never summed twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from data.records.money import Amount, Revenue
+from data.records.plan import Capability
+from data.records.verdict import RevenueAtRisk
+
+_PER_YEAR = {"day": 365.0, "week": 365.0 / 7, "month": 12.0, "year": 1.0}
+
+
+def per_year(amount: Amount) -> float:
+    """The amount over a year, in its own currency."""
+    return amount.amount * _PER_YEAR[amount.per]
+
+
+def money_faults(revenue: Revenue) -> list[tuple[str, str]]:
+    """(priority, sentence with both numbers) for each part that cannot be part of the whole."""
+    found = [(p, _part_fault(p, part, revenue)) for p, part in sorted(revenue.protected.items())]
+    faults: list[tuple[str, str]] = [(p, text) for p, text in found if text]
+    return faults or _sum_fault(revenue)
+
+
+def _part_fault(priority: str, part: Amount, whole: Amount) -> str:
+    if part.currency != whole.currency:
+        return f"{priority} protects {_say(part)} but revenue is in {whole.currency}"
+    if per_year(part) > per_year(whole):
+        return (
+            f"{priority} protects {_say(part)} = {_number(per_year(part))} {part.currency} a year,"
+            f" more than the whole of {_say(whole)} = {_number(per_year(whole))} a year"
+        )
+    return ""
+
+
+def _sum_fault(revenue: Revenue) -> list[tuple[str, str]]:
+    total = sum(per_year(part) for part in revenue.protected.values())
+    if total <= per_year(revenue):
+        return []
+    text = (
+        f"the priorities together protect {_number(total)} {revenue.currency} a year, more than"
+        f" the whole of {_number(per_year(revenue))}"
+    )
+    return [(sorted(revenue.protected)[-1], text)]
+
+
+def share_at_risk(capabilities: Mapping[str, Capability], unproven: Iterable[str]) -> float:
+    """Share 0..1 of revenue that rests on unproven capabilities.
+
+    A capability inside another one at risk adds nothing; the sum never exceeds the whole.
+    """
+    at_risk = {name for name in unproven if name in capabilities}
+    roots = (name for name in at_risk if not _ancestors(capabilities, name) & at_risk)
+    return min(1.0, sum(capabilities[name].share or 0.0 for name in roots))
+
+
+def revenue_at_risk(
+    revenue: Revenue | None, capabilities: Mapping[str, Capability], unproven: Iterable[str]
+) -> RevenueAtRisk | None:
+    """Money of the unproven capabilities in the plan's own currency and period, or None."""
+    if revenue is None:
+        return None
+    amount = round(revenue.amount * share_at_risk(capabilities, unproven), 2)
+    return RevenueAtRisk(amount=amount, currency=revenue.currency, per=revenue.per)
+
+
+def _ancestors(capabilities: Mapping[str, Capability], name: str) -> set[str]:
+    found: set[str] = set()
+    parent = capabilities[name].within
+    while parent is not None and parent in capabilities and parent not in found:
+        found.add(parent)
+        parent = capabilities[parent].within
+    return found - {name}
+
+
+def _say(amount: Amount) -> str:
+    return f"{_number(amount.amount)} {amount.currency} a {amount.per}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"

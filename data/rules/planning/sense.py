@@ -1,0 +1,201 @@
+"""Faults that only show when the plan is read as a whole: names, money, files, dead rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from data.errors import Fault
+from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
+from data.records.probe_plan import metrics_of
+from data.rules.grammar import parse_rule
+from data.rules.money import money_faults, share_at_risk
+from data.rules.planning.document import Document, Path, dotted
+from data.rules.planning.templates import plan_template_faults
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A fault before it knows its file and line."""
+
+    path: Path
+    message: str
+    hint: str = ""
+
+
+def sense_faults(
+    plan: Plan, document: Document, file: str, exists: Callable[[str], bool]
+) -> list[Fault]:
+    """Every fault of sense, each with the line of the place that it is about."""
+    checks = (_doubles, _phases, _names, _rules, _money, _capabilities, _deploy)
+    found = [finding for check in checks for finding in check(plan)]
+    found += [Finding(path, *rest) for path, *rest in plan_template_faults(plan)]
+    found += _files(plan, exists)
+    return [
+        Fault(one.message, file, document.line(one.path), dotted(one.path), one.hint)
+        for one in found
+    ]
+
+
+def suites_with_paths(plan: Plan) -> Iterator[tuple[Path, Suite]]:
+    """Each suite with its place in the plan."""
+    for p, phase in enumerate(plan.phases):
+        for s, suite in enumerate(phase.suites):
+            yield ("phases", p, "suites", s), suite
+
+
+def _doubles(plan: Plan) -> Iterator[Finding]:
+    phases: list[tuple[Path, str]] = [
+        (("phases", i, "id"), phase.id) for i, phase in enumerate(plan.phases)
+    ]
+    checks: list[tuple[Path, str]] = [
+        ((*path, "id"), suite.id) for path, suite in suites_with_paths(plan)
+    ]
+    for p, phase in enumerate(plan.phases):
+        checks += [(("phases", p, "probes", i, "id"), one.id) for i, one in enumerate(phase.probes)]
+    criteria: list[tuple[Path, str]] = [
+        (("criteria", i, "id"), one.id) for i, one in enumerate(plan.criteria)
+    ]
+    for named in (phases + checks, criteria):
+        yield from _repeated(named)
+
+
+def _repeated(named: list[tuple[Path, str]]) -> Iterator[Finding]:
+    counts = Counter(name for _, name in named)
+    seen: set[str] = set()
+    for path, name in named:
+        if counts[name] > 1 and name in seen:
+            yield Finding(path, f"the id {name!r} is used {counts[name]} times", "ids are unique")
+        seen.add(name)
+
+
+def _phases(plan: Plan) -> Iterator[Finding]:
+    for index, phase in enumerate(plan.phases):
+        if not phase.suites and not phase.probes:
+            yield Finding(
+                ("phases", index),
+                f"phase {phase.id!r} has no suites and no probes",
+                "an empty phase proves nothing: add one or remove the phase",
+            )
+
+
+def _names(plan: Plan) -> Iterator[Finding]:
+    for path, suite in suites_with_paths(plan):
+        yield from _unknown((*path, "targets"), suite.targets, plan.services, "service")
+        yield from _unknown((*path, "proves"), suite.proves, plan.capabilities, "capability")
+    for p, phase in enumerate(plan.phases):
+        for i, probe in enumerate(phase.probes):
+            path = ("phases", p, "probes", i, "proves")
+            yield from _unknown(path, probe.proves, plan.capabilities, "capability")
+    for index, criterion in enumerate(plan.criteria):
+        path = ("criteria", index, "proves")
+        yield from _unknown(path, criterion.proves, plan.capabilities, "capability")
+
+
+def _unknown(path: Path, names: Iterable[str], known: Iterable[str], what: str) -> list[Finding]:
+    known = sorted(known)
+    hint = f"the plan has: {', '.join(known) or 'none'}"
+    return [Finding(path, f"unknown {what} {name!r}", hint) for name in names if name not in known]
+
+
+def _rules(plan: Plan) -> Iterator[Finding]:
+    metrics = {m for phase in plan.phases for probe in phase.probes for m in metrics_of(probe)}
+    places = {phase.id for phase in plan.phases}
+    places |= {one.id for phase in plan.phases for one in (*phase.suites, *phase.probes)}
+    for index, criterion in enumerate(plan.criteria):
+        path = ("criteria", index, "rule")
+        try:
+            rule = parse_rule(criterion.rule)
+        except ValueError as error:
+            yield Finding(path, str(error))
+            continue
+        known = metrics if rule.over_samples else places
+        if rule.subject not in known:
+            what = "metric" if rule.over_samples else "phase, suite or probe"
+            yield Finding(
+                path,
+                f"nothing feeds the criterion: no {what} is named {rule.subject!r}",
+                f"the plan has: {', '.join(sorted(known)) or 'none'}",
+            )
+
+
+def _money(plan: Plan) -> Iterator[Finding]:
+    if plan.revenue is None:
+        return
+    for priority, text in money_faults(plan.revenue):
+        yield Finding(("revenue", "protected", priority), text)
+
+
+def _capabilities(plan: Plan) -> Iterator[Finding]:
+    proven = {n for p in plan.phases for one in (*p.suites, *p.probes) for n in one.proves}
+    for name, capability in plan.capabilities.items():
+        path: Path = ("capabilities", name)
+        if name not in proven:
+            yield Finding(
+                path,
+                f"nothing proves the capability {name!r}",
+                f"add `proves: [{name}]` to a suite or probe",
+            )
+        if capability.within is not None:
+            yield from _unknown(
+                (*path, "within"), (capability.within,), plan.capabilities, "capability"
+            )
+    roots = [c.share or 0.0 for c in plan.capabilities.values() if c.within is None]
+    if sum(roots) > 1.0 + 1e-9 and share_at_risk(plan.capabilities, plan.capabilities) >= 1.0:
+        yield Finding(
+            ("capabilities",),
+            f"the shares add up to {sum(roots):.0%}, more than 100 %",
+            "where one contains another, say so with `within`",
+        )
+
+
+def _deploy(plan: Plan) -> Iterator[Finding]:
+    deploy = plan.deploy
+    if isinstance(deploy, DeployLocal):
+        yield from _unknown(("deploy", "processes"), deploy.processes, plan.services, "service")
+    cannot = isinstance(deploy, DeployNone) or (
+        isinstance(deploy, DeployCommand) and deploy.rollback is None
+    )
+    if plan.rollback.armed and cannot:
+        yield Finding(
+            ("rollback", "armed"),
+            f"the deployer {deploy.deployer!r} cannot roll back",
+            "give deploy.rollback a command, or disarm the rollback",
+        )
+
+
+def _files(plan: Plan, exists: Callable[[str], bool]) -> Iterator[Finding]:
+    for path, suite in suites_with_paths(plan):
+        if not exists(suite.cwd):
+            yield Finding(
+                (*path, "cwd"),
+                f"the folder {suite.cwd!r} does not exist",
+                "paths are relative to the plan's folder",
+            )
+            continue
+        for index, name in _paths_of(suite.command):
+            if not exists(f"{suite.cwd}/{name}"):
+                yield Finding(
+                    (*path, "command", index),
+                    f"the suite path {name!r} does not exist",
+                    "paths are relative to the suite's cwd",
+                )
+    if isinstance(plan.deploy, DeployCommand) and not exists(plan.deploy.cwd):
+        yield Finding(("deploy", "cwd"), f"the folder {plan.deploy.cwd!r} does not exist")
+
+
+def _paths_of(command: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Arguments of a pytest command that are paths: after `pytest`, not options nor values."""
+    if not any(part.rsplit("/", 1)[-1] in ("pytest", "py.test") for part in command):
+        return []
+    start = next(i for i, p in enumerate(command) if p.rsplit("/", 1)[-1] in ("pytest", "py.test"))
+    rest = enumerate(command[start + 1 :], start + 1)
+    taken = [(i, part) for i, part in rest if not part.startswith("-")]
+    return [(i, p.split("::")[0]) for i, p in taken if _looks_like_path(p, command[i - 1])]
+
+
+def _looks_like_path(part: str, before: str) -> bool:
+    if "{{" in part or before in ("-k", "-m", "-p", "-o", "-c", "-n", "-W", "--rootdir"):
+        return False
+    return "/" in part or part.split("::")[0].endswith(".py")

@@ -1,0 +1,99 @@
+"""The kinds of facts, and one fact as one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from pydantic_core import PydanticSerializationError, from_json
+
+from data.records.facts import (
+    Collected,
+    DeployResult,
+    Fact,
+    HealthReading,
+    PhaseResult,
+    ProbeResult,
+    RevisionReading,
+    RunEnded,
+    RunStarted,
+    Sample,
+    SensitivityCell,
+    SuiteResult,
+    TestResult,
+)
+from data.records.verdict import Acted, Verdict
+
+VERSION = 1
+
+KINDS: dict[str, type[Fact]] = {
+    cls.KIND: cls
+    for cls in (
+        RunStarted,
+        RunEnded,
+        DeployResult,
+        HealthReading,
+        RevisionReading,
+        PhaseResult,
+        Collected,
+        TestResult,
+        SuiteResult,
+        ProbeResult,
+        Sample,
+        SensitivityCell,
+        Verdict,
+        Acted,
+    )
+}
+
+
+def encode(fact: Fact) -> str:
+    """One JSON line, without its newline: ``{"v":1,"kind":…,"body":…}``.
+
+    Lone surrogates (undecodable bytes in a test's output) become ``?``: the line must be UTF-8.
+
+    Raises:
+        ValueError: a number that is not finite, which JSON cannot carry.
+    """
+    return f'{{"v":{VERSION},"kind":"{fact.KIND}","body":{body_of(fact)}}}'
+
+
+def body_of(fact: Fact) -> str:
+    """The fact's fields as one JSON object.
+
+    Raises:
+        ValueError: a number that is not finite.
+    """
+    _require_finite(fact)
+    try:
+        return fact.model_dump_json()
+    except PydanticSerializationError:
+        text = json.dumps(fact.model_dump(mode="json"), ensure_ascii=False)
+        return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def decode(line: str | bytes) -> Fact:
+    """The fact of one line.
+
+    Raises:
+        ValueError: not JSON, another version, an unknown kind, or fields that do not fit.
+    """
+    envelope = from_json(line)
+    if not isinstance(envelope, dict) or envelope.get("v") != VERSION:
+        raise ValueError(f"expected a version {VERSION} fact")
+    kind = envelope.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f"unknown kind of fact {kind!r}")
+    return KINDS[kind].model_validate(envelope.get("body"))
+
+
+def key_of(fact: Fact) -> tuple[object, ...]:
+    """What makes the fact one row: its kind and the values of its key fields."""
+    return (fact.KIND, *(getattr(fact, name) for name in fact.KEY))
+
+
+def _require_finite(fact: Fact) -> None:
+    # pydantic would write NaN as null, and the value would come back as another one, or not at all
+    for name, value in fact.__dict__.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{fact.KIND}.{name} is {value}, expected a finite number")

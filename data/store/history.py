@@ -1,0 +1,172 @@
+"""What earlier runs of the same plan and environment say, as the judge wants to know it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from data.records.evidence import BaselineRun, History, KnownGood
+from data.records.facts import SensitivityCell
+from data.store.connect import Connection
+
+
+class Before(NamedTuple):
+    """Whose history is asked for: only runs that began before it count.
+
+    A replay of an old run then sees what the gate saw on that day.
+    """
+
+    plan: str
+    environment: str
+    run_id: str
+    started_at: datetime
+
+
+def history_of(connection: Connection, before: Before, n_baseline: int) -> History:
+    """The history as of the moment in which the run began.
+
+    Args:
+        before: the run that is being judged.
+        n_baseline: at most so many baseline runs, newest first.
+    """
+    promoted = tuple(_promoted(connection, before))
+    last = _last_good(promoted)
+    return History(
+        baseline=_baseline(connection, promoted, n_baseline),
+        known_good=_known_good(connection, last),
+        first_seen=_first_seen(connection, before),
+        tests=_tests(connection, last),
+        sensitivity=_sensitivity(connection, before),
+    )
+
+
+class _Promoted(NamedTuple):
+    run_id: str
+    revision: str | None
+    verdict: str
+    criteria: list[dict[str, Any]]
+    plan_json: str
+
+
+def _promoted(connection: Connection, before: Before) -> Iterator[_Promoted]:
+    """Approved runs, newest first, without those that people later found bad."""
+    rows = connection.execute(
+        "SELECT run_id, c.revision, v.verdict, v.criteria, r.plan_json "
+        "FROM store.context AS c JOIN store.verdict AS v USING (run_id) "
+        "JOIN store.run AS r USING (run_id) LEFT JOIN store.labels AS l USING (run_id) "
+        f"WHERE {_EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') "
+        "AND l.label IS DISTINCT FROM 'bad' ORDER BY c.started_at DESC, run_id DESC",
+        before._asdict(),
+    )
+    return (_Promoted(*row) for row in rows.fetchall())
+
+
+_EARLIER = (
+    "c.plan = $plan AND c.environment = $environment "
+    "AND (c.started_at, c.run_id) < ($started_at, $run_id)"
+)
+
+
+def _last_good(promoted: Sequence[_Promoted]) -> _Promoted | None:
+    plain = (run for run in promoted if run.verdict == "PROMOTE")
+    return next(plain, promoted[0] if promoted else None)
+
+
+def _baseline(
+    connection: Connection, promoted: Sequence[_Promoted], n: int
+) -> tuple[BaselineRun, ...]:
+    runs = [run for run in promoted if run.verdict == "PROMOTE" or not _shifted(run)][:n]
+    samples = _samples(connection, [run.run_id for run in runs])
+    return tuple(
+        BaselineRun(run_id=r.run_id, revision=r.revision, samples=samples.get(r.run_id, {}))
+        for r in runs
+    )
+
+
+def _shifted(run: _Promoted) -> bool:
+    """Whether the run was watched for a shift: as a yardstick it would hide the next one."""
+    rules = {c.get("id"): str(c.get("rule", "")) for c in _criteria_of(run.plan_json)}
+    red = {c["id"] for c in run.criteria if c["outcome"] != "PASS"}
+    return any("shift(" in rules.get(name, "") for name in red)
+
+
+def _criteria_of(plan_json: str) -> list[dict[str, Any]]:
+    try:
+        plan = json.loads(plan_json)
+    except ValueError:
+        return []
+    found = plan.get("criteria") if isinstance(plan, dict) else None
+    return [c for c in found or () if isinstance(c, dict)]
+
+
+def _samples(connection: Connection, run_ids: list[str]) -> dict[str, dict[str, tuple[float, ...]]]:
+    rows = connection.execute(
+        'SELECT run_id, metric, list("value" ORDER BY seq) FROM store.sample '
+        "WHERE ok AND list_contains($runs, run_id) GROUP BY ALL ORDER BY run_id, metric",
+        {"runs": run_ids},
+    )
+    found: dict[str, dict[str, tuple[float, ...]]] = {}
+    for run_id, metric, values in rows.fetchall():
+        found.setdefault(run_id, {})[metric] = tuple(values)
+    return found
+
+
+def _known_good(connection: Connection, last: _Promoted | None) -> KnownGood | None:
+    if last is None or last.revision is None:  # nobody knows what to go back to
+        return None
+    rows = connection.execute(
+        "SELECT DISTINCT signature FROM (" + _FINAL_FAILURES + ") "
+        "WHERE signature <> '' ORDER BY signature",
+        {"run": last.run_id},
+    )
+    signatures = tuple(row[0] for row in rows.fetchall())
+    return KnownGood(run_id=last.run_id, revision=last.revision, signatures=signatures)
+
+
+_FINAL_FAILURES = """
+    SELECT signature FROM tests WHERE run_id = $run AND outcome IN ('FAIL', 'ERROR')
+    UNION ALL
+    SELECT f.signature FROM (
+        SELECT unnest(failures) AS f FROM probes
+        WHERE run_id = $run AND outcome IN ('FAIL', 'ERROR'))
+"""
+
+
+def _first_seen(connection: Connection, before: Before) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT signature, arg_min(c.deployment_id, (c.started_at, c.run_id)) FROM ("
+        " SELECT run_id, signature FROM store.test WHERE outcome IN ('FAIL', 'ERROR')"
+        " UNION ALL"
+        " SELECT run_id, f.signature FROM (SELECT run_id, unnest(failures) AS f FROM store.probe)"
+        ") AS s JOIN store.context AS c USING (run_id) "
+        f"WHERE signature <> '' AND {_EARLIER} GROUP BY signature ORDER BY signature",
+        before._asdict(),
+    )
+    return dict(rows.fetchall())
+
+
+def _tests(connection: Connection, last: _Promoted | None) -> dict[str, tuple[str, ...]]:
+    if last is None:
+        return {}
+    rows = connection.execute(
+        "SELECT phase || '/' || suite AS place, list(test_id ORDER BY first_seq) FROM ("
+        " SELECT phase, suite, test_id, min(seq) AS first_seq FROM store.test"
+        " WHERE run_id = ? GROUP BY ALL) GROUP BY place ORDER BY place",
+        [last.run_id],
+    )
+    return {place: tuple(ids) for place, ids in rows.fetchall()}
+
+
+def _sensitivity(connection: Connection, before: Before) -> tuple[SensitivityCell, ...]:
+    """Cells of the plan's newest audit; audits may run in another environment."""
+    rows = connection.execute(
+        "WITH newest AS (SELECT c.run_id FROM store.context AS c "
+        " WHERE c.plan = $plan AND (c.started_at, c.run_id) < ($started_at, $run_id)"
+        " AND c.run_id IN (SELECT run_id FROM store.sensitivity)"
+        " ORDER BY c.started_at DESC, c.run_id DESC LIMIT 1) "
+        "SELECT body FROM store.sensitivity SEMI JOIN newest USING (run_id) ORDER BY seq",
+        {name: value for name, value in before._asdict().items() if name != "environment"},
+    )
+    return tuple(SensitivityCell.model_validate_json(row[0]) for row in rows.fetchall())

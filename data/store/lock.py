@@ -1,0 +1,83 @@
+"""One writer at a time: our own lock on a side file, held from before open to after close.
+
+DuckDB's lock is taken only after the file's first read; 2.0.0 lost committed rows in that window
+(docs/adr/0003), so no version is trusted with it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from data.errors import WarehouseBusy
+
+DEADLINE_S = 30.0
+POLL_S = 0.02
+
+
+class Deadline:
+    """How long to go on trying. Made once for a whole operation, so that waits do not add up."""
+
+    def __init__(self, wait_s: float = DEADLINE_S) -> None:
+        self.wait_s = wait_s
+        self._end = time.monotonic() + wait_s
+
+    def pause(self) -> bool:
+        """Sleep one poll; False when the time is up."""
+        if time.monotonic() >= self._end:
+            return False
+        time.sleep(POLL_S)
+        return True
+
+
+@contextmanager
+def locked(warehouse: Path, deadline: Deadline, *, exclusive: bool) -> Iterator[None]:
+    """Hold ``<warehouse>.lock``: alone for a writer, together with others for a reader.
+
+    A reader that may not create the side file goes without it: whoever cannot write the folder
+    cannot be in the way of a writer for longer than DuckDB's own lock.
+
+    Raises:
+        WarehouseBusy: another process held it until the deadline.
+    """
+    descriptor = _open(warehouse, exclusive)
+    try:
+        if descriptor is not None:
+            _acquire(descriptor, warehouse, deadline, exclusive)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _open(warehouse: Path, exclusive: bool) -> int | None:
+    try:
+        return os.open(f"{warehouse}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        if exclusive:
+            raise
+        return None
+
+
+def _acquire(descriptor: int, warehouse: Path, deadline: Deadline, exclusive: bool) -> None:
+    mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+    while True:
+        try:
+            fcntl.flock(descriptor, mode | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if not deadline.pause():
+                raise busy(warehouse, deadline.wait_s) from None
+
+
+def busy(warehouse: Path, wait_s: float) -> WarehouseBusy:
+    """The error that says who is in the way and what to do."""
+    return WarehouseBusy(
+        f"{warehouse} was held by another process for {wait_s:g} s: close whatever has it open "
+        "(another run, a DuckDB shell) and try again; rows that are not in it yet stay in their "
+        "spools and are absorbed at the next use"
+    )

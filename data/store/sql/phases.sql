@@ -1,0 +1,28 @@
+-- phases. Grain: one row a run and phase, with the final outcomes of its tests and probes.
+-- phase_started_at NULL: the phase was not started, `reason` says why.
+-- Units: duration_s seconds, n_* counts (n_failed: FAIL and ERROR), *_at UTC.
+CREATE OR REPLACE VIEW phases AS
+SELECT
+    c.*, p.phase, p.ordinal, p.priority, p.started_at AS phase_started_at,
+    p.finished_at AS phase_finished_at,
+    date_diff('millisecond', p.started_at, p.finished_at) / 1000 AS duration_s, p.reason,
+    coalesce(t.n_tests, 0) AS n_tests, coalesce(t.n_passed, 0) AS n_passed,
+    coalesce(t.n_failed, 0) AS n_failed, coalesce(t.n_flaky, 0) AS n_flaky,
+    coalesce(t.n_not_run, 0) AS n_not_run, coalesce(b.n_probes, 0) AS n_probes,
+    coalesce(b.n_probes_failed, 0) AS n_probes_failed
+FROM store.phase AS p
+JOIN store.context AS c USING (run_id)
+LEFT JOIN (
+    SELECT
+        run_id, phase, count(*) AS n_tests, count_if(outcome = 'PASS') AS n_passed,
+        count_if(outcome IN ('FAIL', 'ERROR')) AS n_failed, count_if(outcome = 'FLAKY') AS n_flaky,
+        count_if(outcome = 'NOT_RUN') AS n_not_run
+    FROM tests GROUP BY run_id, phase
+) AS t ON t.run_id = p.run_id AND t.phase = p.phase
+LEFT JOIN (
+    SELECT
+        run_id, phase, count(*) AS n_probes,
+        count_if(outcome IN ('FAIL', 'ERROR')) AS n_probes_failed
+    FROM probes GROUP BY run_id, phase
+) AS b ON b.run_id = p.run_id AND b.phase = p.phase;
+COMMENT ON VIEW phases IS 'One row a run and phase, with the final outcomes of its tests and probes';

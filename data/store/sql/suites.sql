@@ -1,0 +1,55 @@
+-- suites. Grain: one row a run, phase and suite.
+-- n_collected: size of the manifest, NULL when nothing was collected (not the same as 0).
+-- n_missing: tests of the manifest without any result. n_vacuous: passed without touching the target.
+-- exit_code, broken, command: of the last attempt; timed_out: of any; exit_code NULL: killed.
+-- Units: duration_s seconds of all attempts, n_* counts of tests by final outcome, *_at UTC.
+CREATE OR REPLACE VIEW suites AS
+WITH known AS (
+    SELECT run_id, phase, suite FROM store.suite
+    UNION SELECT run_id, phase, suite FROM store.collected
+    UNION SELECT run_id, phase, suite FROM store.test
+), process AS (
+    SELECT
+        run_id, phase, suite, count(*) AS n_attempts, arg_max(command, attempt) AS command,
+        -- arg_max leaves NULLs out, and the NULL of a killed process is the answer here
+        arg_max_null(exit_code, attempt) AS exit_code, bool_or(timed_out) AS timed_out,
+        arg_max(broken, attempt) AS broken, sum(duration_s) AS duration_s,
+        min(started_at) AS suite_started_at
+    FROM store.suite GROUP BY ALL
+), manifest AS (
+    SELECT run_id, phase, suite, len(test_ids) AS n_collected, len(deselected) AS n_deselected
+    FROM store.collected
+), missing AS (
+    SELECT run_id, phase, suite, count(*) AS n_missing
+    FROM (SELECT run_id, phase, suite, unnest(test_ids) AS test_id FROM store.collected) AS m
+    ANTI JOIN store.test AS t USING (run_id, phase, suite, test_id)
+    GROUP BY ALL
+), counted AS (
+    SELECT
+        run_id, phase, suite, count(*) AS n_tests,
+        count_if(outcome = 'PASS') AS n_passed, count_if(outcome = 'FAIL') AS n_failed,
+        count_if(outcome = 'ERROR') AS n_errors, count_if(outcome = 'SKIPPED') AS n_skipped,
+        count_if(outcome = 'FLAKY') AS n_flaky, count_if(outcome = 'NOT_RUN') AS n_not_run,
+        count_if(grade = 'VACUOUS') AS n_vacuous
+    FROM tests GROUP BY ALL
+)
+SELECT
+    c.*, k.phase, p.priority, k.suite, m.n_collected, m.n_deselected,
+    coalesce(n.n_tests, 0) AS n_tests, coalesce(n.n_passed, 0) AS n_passed,
+    coalesce(n.n_failed, 0) AS n_failed, coalesce(n.n_errors, 0) AS n_errors,
+    coalesce(n.n_skipped, 0) AS n_skipped, coalesce(n.n_flaky, 0) AS n_flaky,
+    coalesce(n.n_not_run, 0) AS n_not_run, coalesce(x.n_missing, 0) AS n_missing,
+    coalesce(n.n_vacuous, 0) AS n_vacuous, coalesce(s.n_attempts, 0) AS n_attempts,
+    s.command, s.exit_code, s.timed_out, s.broken, s.duration_s, s.suite_started_at
+FROM known AS k
+JOIN store.context AS c ON c.run_id = k.run_id
+LEFT JOIN store.phase AS p ON p.run_id = k.run_id AND p.phase = k.phase
+LEFT JOIN process AS s
+    ON s.run_id = k.run_id AND s.phase = k.phase AND s.suite = k.suite
+LEFT JOIN manifest AS m
+    ON m.run_id = k.run_id AND m.phase = k.phase AND m.suite = k.suite
+LEFT JOIN missing AS x
+    ON x.run_id = k.run_id AND x.phase = k.phase AND x.suite = k.suite
+LEFT JOIN counted AS n
+    ON n.run_id = k.run_id AND n.phase = k.phase AND n.suite = k.suite;
+COMMENT ON VIEW suites IS 'One row a run, phase and suite: manifest, counts by final outcome, and the process';

@@ -1,0 +1,1 @@
+"""The stand-in staging system: auth, backend and frontend, one process each."""

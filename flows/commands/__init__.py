@@ -1,0 +1,1 @@
+"""One module a family of commands; each imports what it needs when it is called."""

@@ -1,0 +1,71 @@
+"""Progress on stderr: one line as each thing ends."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+from data.records.facts import (
+    Collected,
+    DeployResult,
+    Fact,
+    HealthReading,
+    PhaseResult,
+    ProbeResult,
+    RevisionReading,
+    SuiteResult,
+    TestResult,
+)
+from data.records.plan import Plan
+from data.records.words import Outcome
+
+
+class Progress:
+    """A listener of the recorder that tells a person what goes on."""
+
+    def __init__(self, plan: Plan, out: TextIO) -> None:
+        self.plan, self.out = plan, out
+        self.began = time.monotonic()
+        self.done: dict[str, list[TestResult]] = {}
+        self.total: dict[str, int] = {}
+
+    def say(self, text: str) -> None:
+        """One line with the seconds since the start."""
+        print(f"{time.monotonic() - self.began:6.1f} s  {text}", file=self.out, flush=True)
+
+    def __call__(self, fact: Fact) -> None:
+        """Say what a fact means; tests are counted and said with their suite."""
+        if isinstance(fact, TestResult):
+            self.done.setdefault(fact.suite, []).append(fact)
+            if fact.outcome in (Outcome.FAIL, Outcome.ERROR):
+                self.say(f"  {fact.outcome} {fact.suite} {fact.test_id}: {fact.message[:120]}")
+        elif isinstance(fact, Collected):
+            self.total[fact.suite] = len(fact.test_ids)
+        elif text := _line(fact):
+            self.say(text)
+        if isinstance(fact, SuiteResult):
+            self.say(self._suite(fact))
+
+    def _suite(self, fact: SuiteResult) -> str:
+        tests = self.done.pop(fact.suite, [])
+        passed = sum(t.outcome is Outcome.PASS for t in tests)
+        again = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
+        note = f" {fact.broken}" if fact.broken else " timed out" if fact.timed_out else ""
+        return (
+            f"  {fact.suite}{again}: {passed} of {len(tests)} passed, {fact.duration_s:.1f} s{note}"
+        )
+
+
+def _line(fact: Fact) -> str:
+    if isinstance(fact, DeployResult):
+        return f"deploy {fact.outcome}: {fact.message}"
+    if isinstance(fact, HealthReading):
+        return f"health {fact.stage}: {fact.service} is {fact.state}, {fact.message}"
+    if isinstance(fact, RevisionReading):
+        seen = ", ".join(fact.seen) or fact.error
+        return f"revision {fact.stage}: {fact.service} is {seen}"
+    if isinstance(fact, ProbeResult):
+        return f"  probe {fact.probe}: {fact.outcome} {fact.message}, {fact.duration_s:.1f} s"
+    if isinstance(fact, PhaseResult):
+        return f"phase {fact.phase} " + (f"not run: {fact.reason}" if fact.reason else "ended")
+    return ""

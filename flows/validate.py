@@ -1,0 +1,240 @@
+"""The golden path: deploy → health → phases → verdict, as a Prefect flow.
+
+The flow says when; what happens is in `tasks`, what is known is in `data`. Its final state is
+the verdict: HOLD, ROLL_BACK and SUPERSEDED are Failed states of that name, so that no run that
+did not approve looks green in the UI, and `prefect deployment run --watch` is a CI gate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+
+from data.errors import GoldenPathError
+from data.records.facts import DeployResult, Fact, RevisionReading, RunEnded
+from data.records.verdict import Acted, Verdict
+from data.records.words import VerdictWord
+from data.rules.judge import judge
+from data.store.warehouse import Warehouse
+from flows.phase import run_phase, skip_phase
+from flows.session import Session
+from flows.wiring import Request, open_recorder, warehouse_path, wire
+from tasks.clock import now
+from tasks.publish.artifacts import publish_report
+from tasks.publish.files import write_reports
+from tasks.steps import (
+    as_expected,
+    deploy_step,
+    fence_step,
+    health_step,
+    state_of,
+    verdict_step,
+)
+
+_sessions: dict[str, Session] = {}  # runs that the command line began before their flow
+
+
+def _run_name() -> str:
+    """The run's id where it is known before the run, else what is validated."""
+    given = flow_run.parameters
+    what = f"{Path(given['plan']).parent.name or given['plan']} {given.get('revision') or ''}"
+    return given.get("run_id") or given.get("resume") or what.strip()
+
+
+@flow(name="validate", flow_run_name=_run_name, validate_parameters=True)
+async def validate(
+    plan: str,
+    revision: str | None = None,
+    skip_deploy: bool = False,
+    resume: str | None = None,
+    overrides: dict[str, str] | None = None,
+    warehouse: str | None = None,
+    environment_block: str | None = None,
+    run_id: str | None = None,
+) -> State[Any]:
+    """Validate one deployment and say promote, watch, hold or roll back.
+
+    Args:
+        plan: path of the plan file.
+        revision: what to deploy and to expect; empty: the plan's own default.
+        skip_deploy: validate what is there.
+        resume: id of an earlier run whose missing evidence is to be brought.
+        overrides: plan values by dotted path, such as `health.deadline`: `30s`.
+        warehouse: path of the DuckDB file; empty: `GOLDENPATH_WAREHOUSE`, else `var/`.
+        environment_block: name of a Golden Path Environment block with variables and secrets.
+        run_id: id of the new run; empty: made from plan and time.
+
+    Returns:
+        A state named after the verdict, with the deciding sentence as its message.
+    """
+    session = _sessions.pop(run_id or "", None)
+    if session is None:
+        request = Request(
+            plan=plan,
+            revision=revision,
+            skip_deploy=skip_deploy,
+            resume=resume,
+            overrides=overrides or {},
+            warehouse=warehouse,
+            run_id=run_id,
+            variables=await _variables(environment_block),
+        )
+        wired = wire(request)
+        session = Session(wired, open_recorder(wired))
+    try:
+        verdict = await _validated(session)
+        return state_of(verdict.verdict.approves, verdict.verdict, verdict.rule)
+    finally:
+        await session.abandon()
+        session.recorder.close()
+
+
+async def validate_session(session: Session) -> State[Any]:
+    """Run the flow on a session that has begun already (the command line's head start)."""
+    request = session.wired.request
+    _sessions[session.wired.run_id] = session
+    state: State[Any] = await validate(
+        plan=request.plan,
+        revision=request.revision,
+        skip_deploy=request.skip_deploy,
+        resume=request.resume,
+        overrides=request.overrides,
+        warehouse=request.warehouse,
+        run_id=session.wired.run_id,
+        return_state=True,
+    )
+    return state
+
+
+async def _variables(block: str | None) -> dict[str, str]:
+    if not block:
+        return {}
+    from blocks.environment import GoldenPathEnvironment
+
+    loaded = await GoldenPathEnvironment.aload(block)
+    return loaded.as_variables()
+
+
+async def _validated(session: Session) -> Verdict:
+    get_run_logger().info("run %s", session.wired.run_id)
+    reason = await _evidence(session)
+    session.record(RunEnded(run_id=session.wired.run_id, finished_at=now(), reason=reason))
+    verdict = await _judge(session)
+    await verdict_step(verdict, return_state=True)
+    await _act(session, verdict)
+    await _publish(session)
+    return verdict
+
+
+async def _evidence(session: Session) -> str:
+    """Gather everything that can be had. Returns why it stopped early, or ""."""
+    await deploy_step(session.deploy, return_state=True)
+    deploy = await session.deploy()
+    reason = await _ready(session, deploy)
+    for ordinal, phase in enumerate(session.wired.plan.phases):
+        if reason:
+            skip_phase(session, phase, ordinal, reason)
+            continue
+        reason = await _in_budget(session, ordinal)
+        reason = reason or await _fenced(session, f"after:{phase.id}")
+    if not deploy.outcome.value.startswith(("FAIL", "ERROR")):
+        await health_step.with_options(task_run_name="health at the end")(
+            lambda: session.look("end"), return_state=True
+        )
+    return reason
+
+
+async def _ready(session: Session, deploy: DeployResult) -> str:
+    """Health gate and first fence. Returns why phases would mean nothing, or ""."""
+    if deploy.outcome in ("FAIL", "ERROR"):
+        return f"deploy {deploy.outcome}: {deploy.message}"
+    await health_step.with_options(task_run_name="health gate")(session.gate, return_state=True)
+    return session.blocked(await session.gate()) or await _fenced(session, "start")
+
+
+async def _in_budget(session: Session, ordinal: int) -> str:
+    phase, budget = session.wired.plan.phases[ordinal], session.wired.plan.budget
+    left = budget - (now() - session.wired.started.started_at).total_seconds()
+    if session.wired.request.resume:
+        left = budget
+    try:
+        async with asyncio.timeout(max(left, 0.0)):
+            await run_phase(session, phase, ordinal)
+        return ""
+    except TimeoutError:
+        reason = f"the run's budget of {budget:g} s is used up"
+        skip_phase(session, phase, ordinal, reason)
+        return reason
+
+
+async def _fenced(session: Session, stage: str) -> str:
+    """Why evidence from here on would be about another revision, or ""."""
+    seen: list[Fact] = []
+
+    async def read() -> list[Fact]:
+        seen.extend(await session.fence(stage))
+        return seen
+
+    await fence_step.with_options(task_run_name=f"fence {stage}")(read, return_state=True)
+    moved = [f for f in seen if isinstance(f, RevisionReading) and not as_expected(f)]
+    if moved and stage != "start" and any(len(f.seen) > 1 for f in moved):
+        await session.fence("end")  # a replacement caught half-way: is it over now?
+    return "; ".join(
+        f"{f.service}: expected {f.expected}, seen {', '.join(f.seen) or f.error}" for f in moved
+    )
+
+
+async def _judge(session: Session) -> Verdict:
+    """Judge what the store holds; look at the rollback target only when it matters."""
+    wired = session.wired
+    history = await asyncio.to_thread(
+        Warehouse(warehouse_path(wired.request.warehouse)).history,
+        wired.plan.plan,
+        wired.plan.environment,
+        wired.run_id,
+        wired.plan.baseline.runs,
+    )
+    verdict = judge(wired.plan, session.recorder.evidence(), history, now())
+    target = history.known_good
+    if verdict.rollback_refusals and target is not None and wired.plan.rollback.armed:
+        await session.look_at_target(target.revision)
+        verdict = judge(wired.plan, session.recorder.evidence(), history, now())
+    session.record(verdict)
+    return verdict
+
+
+async def _act(session: Session, verdict: Verdict) -> None:
+    """Roll back where the plan says that the gate may do so by itself."""
+    wants = verdict.verdict is VerdictWord.ROLL_BACK and session.wired.plan.rollback.execute
+    target = next((a.text.removeprefix("roll back to ") for a in verdict.actions), "")
+    if not wants or not target:
+        return
+    rolled = await session.deployer.roll_back(target)
+    outcome = "done" if rolled.done else "failed"
+    session.record(
+        Acted(
+            run_id=verdict.run_id,
+            action=f"roll back to {target}",
+            outcome=outcome,
+            message=rolled.message,
+            at=now(),
+        )
+    )
+
+
+async def _publish(session: Session) -> None:
+    """Warehouse, files, artifacts. A warehouse in use keeps the run in its spool."""
+    warehouse = Warehouse(warehouse_path(session.wired.request.warehouse))
+    try:
+        await asyncio.to_thread(warehouse.commit, session.recorder.facts())
+    except GoldenPathError as error:
+        get_run_logger().warning("kept in the spool for now: %s", error)
+    view = session.recorder.view()
+    paths = await asyncio.to_thread(write_reports, view, session.wired.home / "reports")
+    await publish_report(view, paths)

@@ -1,0 +1,114 @@
+"""A Prefect server for one run, where none is set: started beside other work, ended with the run.
+
+Prefect can start one by itself, but only after it was imported and in line with everything else;
+started first and in a process of its own it costs the run almost nothing on a second core.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.util
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+from data.errors import GoldenPathError
+
+_PR_SET_PDEATHSIG = 1
+BOOT_S = 180.0  # a fresh database on a busy machine was seen to take 38 s
+
+
+class PrefectServer:
+    """The process and its address. `env` must hold what Prefect's settings are to be."""
+
+    def __init__(self, env: Mapping[str, str], log: Path) -> None:
+        self.port, self.log = _free_port(), log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        flags = {
+            "PREFECT_UI_ENABLED": "0",
+            "PREFECT__SERVER_EPHEMERAL": "1",
+            "PREFECT__SERVER_FINAL": "1",
+            "PREFECT_API_URL": "",
+        }
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(
+                self._argv(),
+                env={**env, **flags},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    @property
+    def api_url(self) -> str:
+        """What `PREFECT_API_URL` is to be."""
+        return f"http://127.0.0.1:{self.port}/api"
+
+    def wait(self) -> None:
+        """Block until it answers.
+
+        Raises:
+            GoldenPathError: it ended, or did not answer within 180 s.
+        """
+        end = time.monotonic() + BOOT_S
+        while time.monotonic() < end and self.process.poll() is None:
+            with contextlib.suppress(urllib.error.URLError, OSError):
+                with urllib.request.urlopen(f"{self.api_url}/health", timeout=5) as answer:
+                    if answer.status == 200:
+                        return
+            time.sleep(0.05)
+        raise GoldenPathError(
+            f"the Prefect server of this run did not start: see {self.log}, or set PREFECT_API_URL"
+            " to a server that runs"
+        )
+
+    def stop(self) -> None:
+        """End it; SIGKILL after 5 s."""
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _argv(self) -> list[str]:
+        spec = importlib.util.find_spec("prefect")
+        assert spec is not None and spec.origin is not None
+        return [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "--app-dir",
+            str(Path(spec.origin).parents[1]),
+            "--factory",
+            "prefect.server.api.server:create_app",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--log-level",
+            "error",
+            "--lifespan",
+            "on",
+        ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    """Linux: no server is left behind by a run that was killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,136 @@
+"""One execution of a probe: does what the journey's machine decides and tells it what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import httpx
+
+from data.errors import UsageError
+from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
+from data.rules.journey.book import Measurement
+from data.rules.journey.machine import Machine
+from data.rules.journey.moves import (
+    Call,
+    Connect,
+    Decision,
+    Event,
+    Failed,
+    HangUp,
+    Mint,
+    Minted,
+    Sleep,
+    Timer,
+    Transmit,
+    Wait,
+)
+from data.rules.journey.signatures import Cause
+from tasks.probes.clients import Clients
+from tasks.probes.requests import call
+from tasks.probes.sockets import Socket, open_socket
+from tasks.tokens import mint
+
+_READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without 0, O, 1 and I
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one execution came to: why it failed, if it did, and what it measured."""
+
+    cause: Cause | None
+    measurements: tuple[Measurement, ...]
+
+
+def fresh_names(ordinal: int) -> dict[str, str]:
+    """The built-in variables of one execution. The nonce reads like `K7Q2-9XTM`."""
+    letters = [secrets.choice(_READABLE) for _ in range(8)]
+    return {
+        "nonce": f"{''.join(letters[:4])}-{''.join(letters[4:])}",
+        "uuid": str(uuid.uuid4()),
+        "ordinal": str(ordinal),
+        "random_password": f"{secrets.token_urlsafe(15)}aA1!",  # suits the usual rules
+    }
+
+
+async def walk(
+    probe: HttpProbe | JourneyProbe, names: Mapping[str, str], ordinal: int, clients: Clients
+) -> Report:
+    """Execute a probe once. Whatever happens, no socket stays open.
+
+    Raises:
+        UsageError: the plan asks for what cannot be done.
+    """
+    total = probe.total_metric if isinstance(probe, JourneyProbe) else None
+    known = {**names, **fresh_names(ordinal)}
+    machine = Machine(steps_of(probe), known, perf_counter(), total)
+    driver = _Driver(clients, names)
+    try:
+        while (event := await driver.perform(machine.decision)) is not None:
+            machine.feed(event)
+    finally:
+        await driver.leave()
+    end = machine.decision
+    cause = end.cause if isinstance(end, Failed) else None
+    return Report(cause, tuple(machine.measurements))
+
+
+class _Driver:
+    """The hands of one execution."""
+
+    def __init__(self, clients: Clients, names: Mapping[str, str]) -> None:
+        self._clients = clients
+        self._names = names
+        self._cookies = httpx.Cookies()
+        self._socket: Socket | None = None
+
+    async def perform(self, decision: Decision) -> Event | None:
+        """Do it; None when there is nothing more to do."""
+        match decision:
+            case Call(request):
+                return await call(self._clients, request, self._cookies)
+            case Connect():
+                return await self._open(decision)
+            case Sleep(until_s):
+                await asyncio.sleep(max(0.0, until_s - perf_counter()))
+                return Timer(max(until_s, perf_counter()))
+            case Mint(spec):
+                return Minted(mint(spec, self._key(spec.key.variable), time.time()), perf_counter())
+            case Transmit() | Wait() | HangUp():
+                return await self._talk(decision, self._open_one())
+        return None
+
+    async def _open(self, spec: Connect) -> Event:
+        await self.leave()
+        self._socket, event = await open_socket(spec)
+        return event
+
+    async def _talk(self, decision: Transmit | Wait | HangUp, plug: Socket) -> Event:
+        match decision:
+            case Transmit(text):
+                return await plug.send(text)
+            case Wait(until_s):
+                return await plug.wait(until_s)
+            case HangUp(code, within_s):
+                return await plug.hang_up(code, within_s)
+
+    def _open_one(self) -> Socket:
+        if self._socket is None:
+            raise UsageError("the journey talks before a socket is open")
+        return self._socket
+
+    def _key(self, variable: str) -> str:
+        if variable not in self._names:
+            raise UsageError(f"the signing key {variable} is not set")
+        return self._names[variable]
+
+    async def leave(self) -> None:
+        """Close what is open."""
+        plug, self._socket = self._socket, None
+        if plug:
+            await plug.leave()

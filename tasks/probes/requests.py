@@ -1,0 +1,69 @@
+"""One HTTP request of a journey, measured from its first byte to the last of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+
+import httpx
+
+from data.errors import UsageError
+from data.records.probe_plan import HttpRequest
+from data.rules.journey.moves import Broke, Responded
+from tasks.probes.clients import Clients
+from tasks.probes.faults import http_problem
+
+_STAGES = {"connect_tcp": "tcp", "start_tls": "tls"}
+
+
+class Stage:
+    """Where a request is, as httpcore traces it (https://www.encode.io/httpcore/extensions/)."""
+
+    def __init__(self) -> None:
+        self.name = "http"
+
+    async def __call__(self, event: str, info: object) -> None:
+        if event.endswith(".started"):
+            self.name = _STAGES.get(event.split(".")[-2], "http")
+
+
+async def call(clients: Clients, spec: HttpRequest, cookies: httpx.Cookies) -> Responded | Broke:
+    """Send a request and read the whole answer.
+
+    Args:
+        cookies: the user's; those of the answer are added.
+
+    Raises:
+        UsageError: the request cannot be sent as the plan has it.
+    """
+    stage = Stage()
+    request = _build(clients.http, spec, stage)
+    cookies.set_cookie_header(request)
+    async with clients.in_flight:
+        started_s = perf_counter()
+        try:
+            async with asyncio.timeout(spec.timeout):
+                got = await clients.http.send(request)
+        except (httpx.HTTPError, OSError) as error:
+            return _broke(error, spec, stage)
+        ended_s = perf_counter()
+    cookies.extract_cookies(got)
+    headers = {name.lower(): value for name, value in got.headers.items()}
+    return Responded(got.status_code, headers, got.text, started_s, ended_s)
+
+
+def _build(client: httpx.AsyncClient, spec: HttpRequest, stage: Stage) -> httpx.Request:
+    try:
+        return client.build_request(
+            spec.method, spec.url, headers=spec.headers, content=spec.body,
+            json=spec.json_body, extensions={"trace": stage},
+        )  # fmt: skip
+    except (httpx.InvalidURL, ValueError, TypeError) as error:
+        raise UsageError(f"cannot build {spec.method} {spec.url}: {error}") from error
+
+
+def _broke(error: Exception, spec: HttpRequest, stage: Stage) -> Broke:
+    problem = http_problem(error, stage.name)
+    if problem is None:
+        raise UsageError(f"cannot send {spec.method} {spec.url}: {error}") from error
+    return Broke(problem.signature, problem.message, perf_counter())

@@ -1,0 +1,78 @@
+"""A TCP connection by hand, so that a name, a route and a listener fail in different words."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+from data.errors import UsageError
+from data.rules.journey.moves import Broke
+from tasks.probes.faults import network_problem
+
+_PORTS = {"ws": 80, "wss": 443}
+
+
+async def connect(url: str, deadline_s: float) -> socket.socket | Broke:
+    """A connected socket; the addresses of a name are tried in order until one answers.
+
+    Args:
+        deadline_s: of perf_counter, for name and connection together.
+
+    Raises:
+        UsageError: not a ws:// or wss:// address.
+    """
+    host, port = _place(url)
+    stage = "dns"
+    try:
+        async with asyncio.timeout(max(0.0, deadline_s - perf_counter())):
+            addresses = await asyncio.get_running_loop().getaddrinfo(
+                host, port, type=socket.SOCK_STREAM
+            )
+            stage = "tcp"
+            return await _first_that_answers(addresses)
+    except OSError as error:
+        return _broke(error, stage)
+
+
+def _place(url: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in _PORTS and parts.hostname:
+            return parts.hostname, parts.port or _PORTS[parts.scheme]
+    except ValueError:
+        pass
+    raise UsageError(f"expected a ws:// or wss:// address, got {url!r}")
+
+
+Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+async def _first_that_answers(addresses: Sequence[Address]) -> socket.socket:
+    for address in addresses[:-1]:
+        try:
+            return await _connect(address)
+        except OSError:
+            continue  # a name with IPv6 and IPv4 where only one of them is served
+    return await _connect(addresses[-1])
+
+
+async def _connect(address: Address) -> socket.socket:
+    family, kind, protocol, _, place = address
+    plug = socket.socket(family, kind, protocol)
+    plug.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(plug, place)
+    except BaseException:  # a cancellation too must not leave a socket behind
+        plug.close()
+        raise
+    return plug
+
+
+def _broke(error: OSError, stage: str) -> Broke:
+    problem = network_problem(error, stage)
+    signature, message = problem or ("tcp/failed/unknown", str(error))
+    return Broke(signature, message, perf_counter())

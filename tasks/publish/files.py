@@ -1,0 +1,24 @@
+"""Report files of a run: Markdown and one self-contained HTML page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data.records.evidence import RunView
+from data.report.html import run_html
+from data.report.markdown import run_markdown
+
+
+def write_reports(view: RunView, folder: Path) -> dict[str, Path]:
+    """Write `<run id>.html` and `<run id>.md`; each appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = view.evidence.run.run_id
+    texts = {"html": run_html(view), "md": run_markdown(view)}
+    return {kind: write_whole(folder / f"{stem}.{kind}", text) for kind, text in texts.items()}
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a file under a temporary name and rename it."""
+    fresh = path.with_suffix(path.suffix + ".new")
+    fresh.write_text(text, encoding="utf-8")
+    return fresh.replace(path)

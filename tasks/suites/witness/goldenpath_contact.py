@@ -1,0 +1,230 @@
+"""Contact with the targets: which sockets of this process moved bytes (see goldenpath_witness).
+
+Source: tcp(7) TCP_INFO; linux/tcp.h `struct tcp_info`; PEP 578 (audit hooks).
+"""
+
+# ruff: noqa: PTH208, SIM105
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+import socket
+import struct
+import sys
+import threading
+from typing import Any, Callable, Iterable, Iterator  # noqa: UP035
+
+LINUX = sys.platform.startswith("linux")
+LOOPBACK = "loopback"
+plain_socket: Any = socket.socket.__mro__[1]  # _socket.socket: no close() of ours on the way
+
+
+def plain_host(host: object) -> str:
+    """One spelling for one address: every loopback name and address is the same machine."""
+    text = str(host).strip("[]").split("%")[0].lower().rstrip(".")
+    try:
+        address: Any = ipaddress.ip_address(text)
+    except ValueError:
+        return LOOPBACK if text == "localhost" or text.endswith(".localhost") else text
+    address = getattr(address, "ipv4_mapped", None) or address
+    return LOOPBACK if address.is_loopback or address.is_unspecified else str(address)
+
+
+class Targets:
+    """The addresses that count as contact: names as written, and all that they resolve to."""
+
+    def __init__(self, text: str, getaddrinfo: Callable[..., Any] = socket.getaddrinfo) -> None:
+        pairs = [part.rpartition(":") for part in text.split(",") if part]
+        self.names = {(plain_host(host), int(port)) for host, _, port in pairs}
+        self.addresses = set(self.names)
+        for host, port in self.names:
+            if host != LOOPBACK:
+                self._resolve(host, port, getaddrinfo)
+
+    def _resolve(self, host: str, port: int, getaddrinfo: Callable[..., Any]) -> None:
+        try:
+            answers = getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError:
+            return  # it may resolve later; see `heard`
+        self.addresses.update((plain_host(answer[4][0]), port) for answer in answers)
+
+    def heard(self, host: object, answers: Iterable[Any]) -> None:
+        """The process looked a name up: a target whose addresses rotate stays known."""
+        name = plain_host(host) if isinstance(host, str) else ""
+        for target, port in self.names:
+            if target == name:
+                self.addresses.update((plain_host(answer[4][0]), port) for answer in answers)
+
+    def has(self, address: Any) -> bool:
+        """Whether a socket address (host, port, …) is a target's."""
+        if not isinstance(address, tuple) or len(address) < 2:
+            return False
+        return (plain_host(address[0]), address[1]) in self.addresses
+
+
+class Counter:
+    """Bytes of one socket so far: sent, received, and whether it was ever established."""
+
+    __slots__ = ("established", "received", "sent")
+
+    def __init__(self, sent: int = 0, received: int = 0, established: bool = False) -> None:
+        self.sent, self.received, self.established = sent, received, established
+
+
+_RECEIVED_FIN = (8, 9, 11)  # CLOSE_WAIT, LAST_ACK, CLOSING: a FIN counts as one byte
+
+
+def tcp_counter(sock: Any) -> Counter:
+    """Read the kernel's counters of one socket.
+
+    `bytes_acked` counts the SYN, so 0 means that the connection was never established.
+    """
+    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    acked, received = struct.unpack_from("=QQ", raw, 120)
+    sent = max(acked - 1, 0)
+    if len(raw) >= 216:  # since Linux 4.19
+        total, again = struct.unpack_from("=QQ", raw, 200)
+        sent = total - again
+    return Counter(sent, received - (raw[0] in _RECEIVED_FIN and received > 0), acked > 0)
+
+
+class Ledger:
+    """Every socket to a target that this process has or had, by inode.
+
+    Attributes:
+        counters: as last seen.
+        pending: called connect() in this test and were not looked at yet.
+        n_connects: connect() calls to targets so far.
+        strangers: fd -> inode of sockets whose peer is no target.
+    """
+
+    def __init__(self, targets: Targets) -> None:
+        self.targets = targets
+        self.counters: dict[int, Counter] = {}
+        self.pending: set[int] = set()
+        self.n_connects = 0
+        self.strangers: dict[int, int] = {}
+        self.lock = threading.RLock()  # a garbage collection inside may close sockets
+
+    def connecting(self, sock: Any, address: Any) -> None:
+        """A socket is about to connect."""
+        if self.targets.has(address):
+            self.n_connects += 1
+            self.pending.add(os.fstat(sock.fileno()).st_ino)
+
+    def closing(self, sock: Any) -> None:
+        """A socket is about to be closed: the last chance to read it."""
+        fd = sock.fileno()
+        if fd >= 0 and LINUX:
+            inode = os.fstat(fd).st_ino
+            if self.strangers.get(fd) != inode:
+                with self.lock:
+                    self._look(fd, inode)
+
+    def scan(self) -> None:
+        """Look at all sockets of the process (Linux; elsewhere there is nothing to read)."""
+        if LINUX:
+            with self.lock:
+                for fd, inode in open_sockets():
+                    if self.strangers.get(fd) != inode:
+                        try:
+                            self._look(fd, inode)
+                        except OSError:  # closed meanwhile by another thread
+                            pass
+
+    def _look(self, fd: int, inode: int) -> None:
+        sock = plain_socket(fileno=fd)
+        try:
+            if self._is_ours(sock, fd, inode):
+                self.counters[inode] = tcp_counter(sock)
+                self.pending.discard(inode)
+        except OSError:
+            pass  # not a TCP socket
+        finally:
+            sock.detach()
+
+    def _is_ours(self, sock: Any, fd: int, inode: int) -> bool:
+        """Without a peer (refused, connecting, reset): ours if it was before, or tried to be."""
+        try:
+            ours = self.targets.has(sock.getpeername())
+        except OSError:
+            return inode in self.pending or inode in self.counters
+        if not ours:
+            self.strangers[fd] = inode
+        return ours
+
+    def snapshot(self) -> tuple[dict[int, Counter], int]:
+        """What is known now, to be given to `since`."""
+        self._forget()
+        self.pending.clear()
+        return dict(self.counters), self.n_connects
+
+    def since(self, then: tuple[dict[int, Counter], int]) -> tuple[int, int, int]:
+        """(new connections, bytes sent, bytes received) since a snapshot."""
+        counters, n_connects = then
+        if not LINUX:
+            return self.n_connects - n_connects, 0, 0
+        n, sent, received, zero = len(self.pending), 0, 0, Counter()
+        for inode, counter in list(self.counters.items()):
+            old = counters.get(inode, zero)
+            n += inode not in counters and counter.established
+            sent += max(counter.sent - old.sent, 0)
+            received += max(counter.received - old.received, 0)
+        return n, sent, received
+
+    def _forget(self) -> None:
+        """Drop sockets that are gone, so that a long session stays small."""
+        if len(self.counters) > 256:
+            inodes = {inode for _, inode in open_sockets()}
+            self.counters = {k: v for k, v in self.counters.items() if k in inodes}
+
+
+def open_sockets() -> Iterator[tuple[int, int]]:
+    """(fd, inode) of every socket of this process (Linux)."""
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            status = os.fstat(int(name))
+        except OSError:
+            continue
+        if status.st_mode & 0o170000 == 0o140000:  # S_IFMT, S_IFSOCK
+            yield int(name), status.st_ino
+
+
+# ---- wrappers: a listener beside a function, which itself stays as it was ------------------------
+
+
+def before(fn: Callable[..., Any], listen: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn`, with `listen` called first with the same positional arguments."""
+
+    @functools.wraps(fn)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        listen(*args)
+        return fn(*args, **kwargs)
+
+    return wrapped
+
+
+def lookups(getaddrinfo: Callable[..., Any], heard: Callable[..., Any]) -> Callable[..., Any]:
+    """`getaddrinfo`, with its answers told to `heard(host, answers)`."""
+
+    @functools.wraps(getaddrinfo)
+    def wrapped(host: Any, *args: Any, **kwargs: Any) -> Any:
+        answers = getaddrinfo(host, *args, **kwargs)
+        heard(host, answers)
+        return answers
+
+    return wrapped
+
+
+def connections(connect: Callable[..., Any], heard: Callable[..., Any]) -> Callable[..., Any]:
+    """A loop's `create_connection`, with its transports told to `heard(transport)`."""
+
+    @functools.wraps(connect)
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        pair = await connect(*args, **kwargs)
+        heard(pair[0])
+        return pair
+
+    return wrapped

@@ -1,0 +1,64 @@
+"""The plugin's state in one process (see goldenpath_witness)."""
+
+# ruff: noqa: PTH123
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+from goldenpath_alarm import Alarm  # type: ignore[import-not-found]
+from goldenpath_contact import Ledger, Targets  # type: ignore[import-not-found]
+
+
+class Stream:
+    """The file of events. One `write` a line, so that workers may share it."""
+
+    def __init__(self, path: str) -> None:
+        self.pid = os.getpid()
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Append one event; a child that a test forked says nothing."""
+        if os.getpid() == self.pid:
+            fields.update(e=event, at=time.time(), m=time.monotonic())
+            os.write(self.fd, (json.dumps(fields) + "\n").encode("ascii", "replace"))
+
+
+class Session:
+    """The plugin's state in one process; inactive in a pytest that a test itself starts."""
+
+    def __init__(self, environ: Any) -> None:
+        self.stream = Stream(environ["GOLDENPATH_STREAM"])
+        self.ledger = Ledger(Targets(environ.get("GOLDENPATH_TARGETS", "")))
+        self.only = read_only(environ.get("GOLDENPATH_ONLY", ""))
+        self.timeout_s = float(environ.get("GOLDENPATH_TEST_TIMEOUT_S") or 0)
+        self.alarm = Alarm(self.timeout_s, self.alive)
+        self.config: Any = None
+        self.is_worker = False
+        self.deselected: list[str] = []
+        self.test: Any = None
+        self.noted: set[str] = set()
+
+    def alive(self) -> None:
+        """The test in flight begins a new budget: a sign for the gate, which waits for one."""
+        if self.test is not None and self.timeout_s:
+            self.stream.write("alive", id=self.test.nodeid)
+
+    def note(self, error: Exception) -> None:
+        """The witness itself failed."""
+        text = f"{type(error).__name__}: {error}"
+        if text not in self.noted:
+            self.noted.add(text)
+            self.stream.write("note", text=text)
+        if self.test is not None:
+            self.test.find("the witness failed: " + text)
+
+
+def read_only(path: str) -> Any:
+    """The ids that the gate asked for, None for all."""
+    if not path:
+        return None
+    with open(path, encoding="utf-8") as file:
+        return set(json.load(file))

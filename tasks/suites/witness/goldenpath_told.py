@@ -1,0 +1,142 @@
+"""From pytest's reports to what is told about one test (see goldenpath_witness)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+DETAIL_CHARS = 8000
+MESSAGE_CHARS = 500
+
+
+class Test:
+    """What is known about the test that runs now.
+
+    Attributes:
+        then: the ledger's snapshot at the test's start.
+        errors: phase -> "Type: text" of the exception that ended it.
+        unawaited: a coroutine of the test was never awaited, or the test itself never ran.
+        started_process: contact that a child process makes is not seen.
+        stack: all threads' stacks at the time-out.
+        budget_ends: monotonic second; set-up and call share one budget.
+    """
+
+    __test__ = False
+
+    def __init__(self, nodeid: str, then: Any) -> None:
+        self.nodeid = nodeid
+        self.then = then
+        self.reports: list[Any] = []
+        self.errors: dict[str, str] = {}
+        self.findings: list[str] = []
+        self.unawaited = False
+        self.started_process = False
+        self.stack = ""
+        self.n_reruns = 0
+        self.budget_ends: float | None = None
+        self.old_handler: Any = None
+
+    def find(self, text: str) -> None:
+        """Keep a finding, once; 20 at most."""
+        if text not in self.findings and len(self.findings) < 20:
+            self.findings.append(text)
+
+
+def told(test: Test, contact: tuple[int, int, int]) -> dict[str, Any]:
+    """The fields of one `test` line. `contact`: (connections, bytes sent, bytes received)."""
+    outcome, stage, report, reason = verdict(test)
+    touched = any(contact)
+    _find_more(test, touched)
+    detail = text_of(report.longrepr) if outcome in ("FAIL", "ERROR") and report else ""
+    return {
+        "id": test.nodeid,
+        "outcome": outcome,
+        "stage": stage,
+        "duration_ms": round(1000 * sum(r.duration for r in test.reports), 3),
+        "message": reason[:MESSAGE_CHARS],
+        "detail": capped(test.stack, detail),
+        "witnessed": touched and not (test.unawaited and outcome == "PASS"),
+        "n_connections": contact[0],
+        "sent_bytes": contact[1],
+        "received_bytes": contact[2],
+        "findings": test.findings,
+    }
+
+
+def _find_more(test: Test, touched: bool) -> None:
+    if test.n_reruns:
+        test.find(f"run again {test.n_reruns} times by the suite's own plugin")
+    if test.started_process and not touched:
+        test.find("started a process: contact that it made is not seen")
+
+
+def verdict(test: Test) -> tuple[str, str, Any, str]:
+    """(outcome, stage, deciding report, reason). The first failed report decides."""
+    for report in test.reports:
+        if report.failed:
+            outcome = "FAIL" if report.when == "call" else "ERROR"
+            reason = test.errors.get(report.when) or crash_line(report)
+            return outcome, report.when, report, reason
+    return _verdict_without_failure(test, [r for r in test.reports if not hasattr(r, "context")])
+
+
+def _verdict_without_failure(test: Test, reports: list[Any]) -> tuple[str, str, Any, str]:
+    """`reports` are those of the test itself, without its subtests."""
+    for report in reports:
+        if report.skipped:
+            return "SKIPPED", report.when, report, skip_reason(report)
+        if hasattr(report, "wasxfail") and report.when == "call":
+            test.find("xpass: expected to fail and passed: " + str(report.wasxfail))
+    if any(report.when == "call" for report in reports):
+        return "PASS", "call", None, ""
+    return "ERROR", "setup", None, "pytest reported no call of this test"
+
+
+def skip_reason(report: Any) -> str:
+    """The reason as its author wrote it; an expected failure says so."""
+    if hasattr(report, "wasxfail"):
+        reason = str(report.wasxfail)
+        return "xfail: " + (reason[8:] if reason.startswith("reason: ") else reason)
+    longrepr = report.longrepr
+    text = str(longrepr[2]) if isinstance(longrepr, tuple) else text_of(longrepr)
+    return text[9:] if text.startswith("Skipped: ") else text
+
+
+def crash_line(report: Any) -> str:
+    """The first line of a failed report that has no exception, such as a strict xpass."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return first_line(getattr(crash, "message", None) or text_of(report.longrepr)) or "failed"
+
+
+def error_line(error: BaseException) -> str:
+    """`Type: first line`; of a group, the first exception inside it too."""
+    name, text = type(error).__name__, first_line(str(error))
+    line = text if name == "TimedOut" else f"{name}: {text}" if text else name
+    inner = getattr(error, "exceptions", None)
+    if isinstance(inner, (tuple, list)) and inner and isinstance(inner[0], BaseException):
+        line = f"{line}; {error_line(inner[0])}"
+    return line[:MESSAGE_CHARS]
+
+
+def last_error_line(text: str) -> str:
+    """The exception's own line in a collect error: pytest marks it with `E`."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    marked = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return (marked or lines or ["collection failed"])[-1][:MESSAGE_CHARS]
+
+
+def first_line(text: str) -> str:
+    """The first line that is not blank."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def text_of(longrepr: Any) -> str:
+    """Whatever pytest has as an explanation, as text."""
+    return "" if longrepr is None else str(longrepr)
+
+
+def capped(stack: str, detail: str) -> str:
+    """Stacks first, then the end of the explanation, 8 kB together."""
+    if not stack:
+        return detail[-DETAIL_CHARS:]
+    half = DETAIL_CHARS // 2
+    return stack[:half] + "\n" + detail[-(half - 1) :]

@@ -1,0 +1,347 @@
+"""The witness: a pytest plugin that says, per test, whether the target was touched.
+
+The gate puts this folder on `PYTHONPATH` and names this module in `PYTEST_ADDOPTS`. It needs
+pytest >= 7 and Python >= 3.8 and nothing else, streams one JSON line an event to the file that
+`GOLDENPATH_STREAM` names, and never breaks a suite: what fails in here becomes a `note` line.
+
+What counts as contact (Linux): bytes moved on a TCP socket of this process whose peer is a target,
+or a new connection to one that was established. Sockets are found by walking /proc/self/fd at the
+start and end of each test, and looked at once more just before Python closes them. A connection
+that was refused is no contact. Elsewhere: `socket.connect` audit events alone.
+"""
+
+# ruff: noqa: SIM105
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import sys
+import warnings
+from typing import Any, Callable, Iterator, TypeVar, cast  # noqa: UP035
+
+import pytest
+from goldenpath_contact import (  # type: ignore[import-not-found]
+    before,
+    connections,
+    lookups,
+    plain_socket,
+)
+from goldenpath_session import Session  # type: ignore[import-not-found]
+from goldenpath_told import (  # type: ignore[import-not-found]
+    DETAIL_CHARS,
+    MESSAGE_CHARS,
+    Test,
+    error_line,
+    first_line,
+    last_error_line,
+    text_of,
+    told,
+)
+
+PROCESS_EVENTS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+SESSION: Any = None
+
+
+def quietly(fn: F) -> F:
+    """Nothing that fails in here reaches the suite; nothing happens when not active."""
+
+    @functools.wraps(fn)
+    def safe(*args: Any, **kwargs: Any) -> Any:
+        if SESSION is None or SESSION.config is None:
+            return None
+        try:
+            return fn(*args, **kwargs)
+        except Exception as error:
+            try:
+                SESSION.note(error)
+            except Exception:
+                pass
+            return None
+
+    return cast(F, safe)
+
+
+# ---- hooks: the session --------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: Any) -> None:
+    """Take this session, unless it is a pytest that one of the suite's own tests started."""
+    if SESSION is None or SESSION.config is not None:
+        return
+    owner, pid = os.environ.get("GOLDENPATH_OWNER"), str(os.getpid())
+    is_worker = hasattr(config, "workerinput")
+    if owner in (None, pid) or is_worker:
+        os.environ["GOLDENPATH_OWNER"] = owner or pid
+        SESSION.is_worker, SESSION.config = is_worker, config
+
+
+def pytest_unconfigure(config: Any) -> None:
+    """Another session may begin in this process."""
+    if SESSION is not None and SESSION.config is config:
+        SESSION.config = None
+
+
+@quietly
+def pytest_deselected(items: Any) -> None:
+    """The suite's own choice (-k, -m); ours is not announced."""
+    SESSION.deselected += [item.nodeid for item in items]
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: Any) -> Iterator[None]:
+    """After everybody else."""
+    yield
+    choose(items)
+
+
+@quietly
+def choose(items: Any) -> None:
+    """Write the manifest; then leave only the tests that the gate asked for."""
+    ids, selected = [item.nodeid for item in items], None
+    if SESSION.only is not None:
+        items[:] = [item for item in items if item.nodeid in SESSION.only]
+        selected = [item.nodeid for item in items]
+    SESSION.stream.write("collected", ids=ids, selected=selected, deselected=SESSION.deselected)
+
+
+@quietly
+def pytest_collectreport(report: Any) -> None:
+    """A module that cannot be imported, a syntax error, a broken fixture definition."""
+    if report.failed:
+        detail = text_of(report.longrepr)
+        SESSION.stream.write(
+            "collect_error",
+            id=report.nodeid or "(collection)",
+            message=last_error_line(detail),
+            detail=detail[-DETAIL_CHARS:],
+        )
+
+
+@pytest.hookimpl(trylast=True)
+@quietly
+def pytest_sessionfinish(session: Any, exitstatus: Any) -> None:
+    """The session ended in order, or stopped early and says why."""
+    if not SESSION.is_worker:
+        stopped = session.shouldfail or session.shouldstop or ""
+        SESSION.stream.write("finish", exit=int(exitstatus), stopped=str(stopped))
+
+
+# ---- hooks: one test -----------------------------------------------------------------------------
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: Any) -> Iterator[None]:
+    """Set-up, call and tear-down of one test."""
+    begin(item)
+    yield
+    end()
+
+
+@quietly
+def begin(item: Any) -> None:
+    """What is open before the test is not its doing."""
+    SESSION.stream.write("start", id=item.nodeid)
+    watch_uvloop()
+    SESSION.ledger.scan()
+    SESSION.test = Test(item.nodeid, SESSION.ledger.snapshot())
+
+
+@quietly
+def end() -> None:
+    """On disk before the next test begins."""
+    test, SESSION.test = SESSION.test, None
+    if test is not None:
+        SESSION.ledger.scan()
+        SESSION.stream.write("test", **told(test, SESSION.ledger.since(test.then)))
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: Any) -> Iterator[None]:
+    """Under the clock."""
+    arm(True)
+    try:
+        yield
+    finally:
+        disarm()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_call(item: Any) -> Iterator[None]:
+    """Under the same clock."""
+    arm(False)
+    try:
+        yield
+    finally:
+        disarm()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: Any) -> Iterator[None]:
+    """Under a clock of its own; sockets are read before it closes them."""
+    between()
+    arm(True)
+    try:
+        yield
+    finally:
+        disarm()
+
+
+@quietly
+def between() -> None:
+    """Between call and tear-down."""
+    SESSION.ledger.scan()
+    SESSION.alive()
+
+
+@quietly
+def arm(fresh: bool) -> None:
+    """Start the test's clock."""
+    SESSION.alarm.arm(SESSION.test, fresh)
+
+
+@quietly
+def disarm() -> None:
+    """Stop the test's clock."""
+    SESSION.alarm.disarm()
+
+
+@pytest.hookimpl(hookwrapper=True, trylast=True)
+def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
+    """The exception as it was raised, before pytest words it."""
+    yield
+    keep_error(call)
+
+
+@quietly
+def keep_error(call: Any) -> None:
+    """Its line, by phase."""
+    if call.excinfo is not None and SESSION.test is not None:
+        SESSION.test.errors[call.when] = error_line(call.excinfo.value)
+
+
+@quietly
+def pytest_runtest_logreport(report: Any) -> None:
+    """Reports as they are final; a rerun by another plugin begins anew."""
+    if report.when == "???":  # pytest-xdist: the worker died under this test
+        message = first_line(text_of(report.longrepr))[:MESSAGE_CHARS]
+        SESSION.stream.write("test", id=report.nodeid, outcome="ERROR", message=message)
+    elif SESSION.test is not None and report.outcome == "rerun":
+        SESSION.test.n_reruns += 1
+        SESSION.test.reports = []
+    elif SESSION.test is not None:
+        SESSION.test.reports.append(report)
+
+
+@quietly
+def pytest_warning_recorded(warning_message: Any, when: str, nodeid: str) -> None:
+    """What makes a pass worth nothing, as far as it comes as a warning."""
+    test, text = SESSION.test, first_line(str(warning_message.message))
+    category = warning_message.category.__name__
+    if test is None:
+        return
+    if "was never awaited" in text:
+        test.unawaited = True
+        test.find("un-awaited coroutine: " + text)
+    elif category == "PytestUnhandledCoroutineWarning":
+        test.unawaited = True
+        test.find("async def never run: no plugin runs it")
+    elif category == "PytestReturnNotNoneWarning" or "value that is not None" in text:
+        test.find("returned a value instead of asserting: " + text)
+
+
+# ---- what is listened to -------------------------------------------------------------------------
+
+
+def audit(event: str, args: Any) -> None:
+    """Cheap for every other event: two comparisons."""
+    if event == "socket.connect":
+        heard_connect(*args)
+    elif event in PROCESS_EVENTS and SESSION.test is not None:
+        SESSION.test.started_process = True
+
+
+@quietly
+def heard_connect(sock: Any, address: Any) -> None:
+    """Before a connect()."""
+    SESSION.ledger.connecting(sock, address)
+
+
+@quietly
+def heard_close(sock: Any) -> None:
+    """Before a close()."""
+    SESSION.ledger.closing(sock)
+
+
+@quietly
+def heard_names(host: Any, answers: Any) -> None:
+    """After a name was looked up."""
+    SESSION.ledger.targets.heard(host, answers)
+
+
+@quietly
+def heard_unawaited(coroutine: Any) -> None:
+    """A coroutine was dropped without ever being awaited."""
+    if SESSION.test is not None:
+        SESSION.test.unawaited = True
+        name = getattr(coroutine, "__qualname__", "?")
+        SESSION.test.find(f"un-awaited coroutine: coroutine '{name}' was never awaited")
+
+
+@quietly
+def heard_transport(transport: Any) -> None:
+    """uvloop's connects raise no audit event: count what it hands out."""
+    sock, address = (transport.get_extra_info(name) for name in ("socket", "peername"))
+    if sock is not None and address is not None:
+        SESSION.ledger.connecting(sock, address)
+
+
+def watch_uvloop() -> None:
+    """Once the suite has imported it."""
+    loop = getattr(sys.modules.get("uvloop"), "Loop", None)
+    if loop is not None and not hasattr(loop, "_goldenpath"):
+        loop._goldenpath = True
+        loop.create_connection = connections(loop.create_connection, heard_transport)
+
+
+def listen() -> None:
+    """For the rest of this process."""
+    sys.addaudithook(audit)
+    sockets: Any = socket.socket
+    sockets._real_close = before(sockets._real_close, heard_close)
+    sockets.__del__ = before(plain_socket.__del__, heard_close)  # dropped without close()
+    socket.getaddrinfo = lookups(socket.getaddrinfo, heard_names)
+    # Called by the interpreter for each one, whatever the warning filters say.
+    cast(Any, warnings)._warn_unawaited_coroutine = before(same_place(), heard_unawaited)
+
+
+def same_place() -> Any:
+    """The interpreter's own function, warning at the same line in spite of our frames."""
+    original = cast(Any, warnings)._warn_unawaited_coroutine
+
+    def warn(message: Any, category: Any = None, stacklevel: int = 1, source: Any = None) -> None:
+        warnings.warn(message, category, stacklevel + 2, source)
+
+    return type(original)(original.__code__, dict(original.__globals__, warn=warn))
+
+
+def load() -> None:
+    """At import: take the stream and say so, or stay out of the way."""
+    global SESSION
+    if not os.environ.get("GOLDENPATH_STREAM"):
+        return
+    try:
+        SESSION = Session(os.environ)
+        if not os.environ.get("GOLDENPATH_OWNER"):
+            SESSION.stream.write("loaded", pytest=pytest.__version__, pid=os.getpid())
+        listen()
+    except Exception as error:
+        sys.stderr.write(f"goldenpath_witness: {type(error).__name__}: {error}\n")
+
+
+load()

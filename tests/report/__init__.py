@@ -1,0 +1,1 @@
+"""Proofs of the renderings of a run."""
