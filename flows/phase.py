@@ -16,6 +16,7 @@ from data.records.probe_plan import ProbePlan
 from data.records.words import Outcome
 from data.rules.outcomes import RED, final_outcomes
 from flows.session import Session
+from flows.settled import settled
 from tasks.clock import now
 from tasks.steps import probe_step, suite_step
 from tasks.suites.run import read_stream
@@ -93,9 +94,8 @@ async def _attempt(session: Session, phase: Phase, order: SuiteOrder) -> None:
         name=f"suite {order.suite.id}",
         task_run_name=f"{phase.id}/{order.suite.id}{again}",
         tags={phase.priority, f"phase:{phase.id}", f"suite:{order.suite.id}"},
-        timeout_seconds=None,
     )
-    await step(order, session.record, return_state=True)
+    await settled(step, order, session.record)
 
 
 async def _first_order(session: Session, phase: Phase, suite: Suite) -> SuiteOrder | None:
@@ -141,4 +141,4 @@ async def _probe(session: Session, phase: Phase, probe: ProbePlan, places: Place
             tags={phase.priority, f"phase:{phase.id}", f"probe:{probe.id}"},
         )
         order = session.wired.probe_order(phase, probe)
-        await step(order, session.record, return_state=True)
+        await settled(step, order, session.record)

@@ -110,5 +110,5 @@ class Session:
 
     def _once(self, name: str, work: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
         if name not in self._begun:
-            self._begun[name] = asyncio.ensure_future(work())  # type: ignore[arg-type]
+            self._begun[name] = asyncio.ensure_future(work())
         return self._begun[name]  # type: ignore[return-value]

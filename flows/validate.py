@@ -21,9 +21,11 @@ from data.records.facts import DeployResult, Fact, RevisionReading, RunEnded
 from data.records.verdict import Acted, Verdict
 from data.records.words import VerdictWord
 from data.rules.judge import judge
+from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.phase import run_phase, skip_phase
 from flows.session import Session
+from flows.settled import settled
 from flows.wiring import Request, open_recorder, warehouse_path, wire
 from tasks.clock import now
 from tasks.publish.artifacts import publish_report
@@ -90,6 +92,8 @@ async def validate(
     try:
         verdict = await _validated(session)
         return state_of(verdict.verdict.approves, verdict.verdict, verdict.rule)
+    except ExceptionGroup as group:  # of a phase; the first one says what is the matter
+        raise group.exceptions[0] from group
     finally:
         await session.abandon()
         session.recorder.close()
@@ -117,7 +121,7 @@ async def _variables(block: str | None) -> dict[str, str]:
         return {}
     from blocks.environment import GoldenPathEnvironment
 
-    loaded = await GoldenPathEnvironment.aload(block)
+    loaded: GoldenPathEnvironment = await GoldenPathEnvironment.aload(block)
     return loaded.as_variables()
 
 
@@ -126,7 +130,7 @@ async def _validated(session: Session) -> Verdict:
     reason = await _evidence(session)
     session.record(RunEnded(run_id=session.wired.run_id, finished_at=now(), reason=reason))
     verdict = await _judge(session)
-    await verdict_step(verdict, return_state=True)
+    await settled(verdict_step, verdict)
     await _act(session, verdict)
     await _publish(session)
     return verdict
@@ -134,7 +138,7 @@ async def _validated(session: Session) -> Verdict:
 
 async def _evidence(session: Session) -> str:
     """Gather everything that can be had. Returns why it stopped early, or ""."""
-    await deploy_step(session.deploy, return_state=True)
+    await settled(deploy_step, session.deploy)
     deploy = await session.deploy()
     reason = await _ready(session, deploy)
     for ordinal, phase in enumerate(session.wired.plan.phases):
@@ -143,18 +147,17 @@ async def _evidence(session: Session) -> str:
             continue
         reason = await _in_budget(session, ordinal)
         reason = reason or await _fenced(session, f"after:{phase.id}")
-    if not deploy.outcome.value.startswith(("FAIL", "ERROR")):
-        await health_step.with_options(task_run_name="health at the end")(
-            lambda: session.look("end"), return_state=True
-        )
+    if deploy.outcome not in RED:
+        step = health_step.with_options(task_run_name="health at the end")
+        await settled(step, lambda: session.look("end"))
     return reason
 
 
 async def _ready(session: Session, deploy: DeployResult) -> str:
     """Health gate and first fence. Returns why phases would mean nothing, or ""."""
-    if deploy.outcome in ("FAIL", "ERROR"):
+    if deploy.outcome in RED:
         return f"deploy {deploy.outcome}: {deploy.message}"
-    await health_step.with_options(task_run_name="health gate")(session.gate, return_state=True)
+    await settled(health_step.with_options(task_run_name="health gate"), session.gate)
     return session.blocked(await session.gate()) or await _fenced(session, "start")
 
 
@@ -181,7 +184,7 @@ async def _fenced(session: Session, stage: str) -> str:
         seen.extend(await session.fence(stage))
         return seen
 
-    await fence_step.with_options(task_run_name=f"fence {stage}")(read, return_state=True)
+    await settled(fence_step.with_options(task_run_name=f"fence {stage}"), read)
     moved = [f for f in seen if isinstance(f, RevisionReading) and not as_expected(f)]
     if moved and stage != "start" and any(len(f.seen) > 1 for f in moved):
         await session.fence("end")  # a replacement caught half-way: is it over now?

@@ -6,7 +6,6 @@ started first and in a process of its own it costs the run almost nothing on a s
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import importlib.util
 import signal
@@ -14,7 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,10 +59,8 @@ class PrefectServer:
         """
         end = time.monotonic() + BOOT_S
         while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(urllib.error.URLError, OSError):
-                with urllib.request.urlopen(f"{self.api_url}/health", timeout=5) as answer:
-                    if answer.status == 200:
-                        return
+            if self._answers():
+                return
             time.sleep(0.05)
         raise GoldenPathError(
             f"the Prefect server of this run did not start: see {self.log}, or set PREFECT_API_URL"
@@ -79,6 +75,13 @@ class PrefectServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.api_url}/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:  # refused, reset, an HTTP error: not yet
+            return False
 
     def _argv(self) -> list[str]:
         spec = importlib.util.find_spec("prefect")

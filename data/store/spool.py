@@ -20,7 +20,7 @@ from data.store.facts import decode, encode
 from data.store.lock import Deadline
 
 DONE = "done"
-_LOOK_S = 1.0
+_LOOK_S = 0.5
 _RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,199}$")
 _log = logging.getLogger("goldenpath.spool")
 

@@ -13,6 +13,8 @@ from flows.cli import print_json
 
 if TYPE_CHECKING:
     from data.records.facts import ProbeResult
+    from data.records.plan import Phase, Plan
+    from data.records.probe_plan import HttpProbe, JourneyProbe
 
 
 @click.command("probe")
@@ -31,7 +33,7 @@ def probe_command(
       goldenpath probe examples/staging/plan.yaml chat --connections 5 --repeat 4
     """
     from data.errors import UsageError
-    from flows.wiring import new_run_id, read_plan
+    from flows.wiring import read_plan
 
     found = read_plan(plan)
     probes = {p.id: (phase, p) for phase in found.phases for p in phase.probes}
@@ -40,7 +42,7 @@ def probe_command(
     changes = {"concurrency": connections, "repeat": repeat}
     phase, chosen = probes[probe]
     chosen = chosen.model_copy(update={k: v for k, v in changes.items() if v is not None})
-    document, result = asyncio.run(_measure(found, phase, chosen, new_run_id))
+    document, result = asyncio.run(_measure(found, phase, chosen))
     if as_json:
         print_json(document)
     else:
@@ -48,10 +50,13 @@ def probe_command(
     sys.exit(0 if result.outcome == "PASS" else 10)
 
 
-async def _measure(plan, phase, probe, new_run_id):  # type: ignore[no-untyped-def]
+async def _measure(
+    plan: Plan, phase: Phase, probe: HttpProbe | JourneyProbe
+) -> tuple[dict[str, Any], ProbeResult]:
     from data.records.facts import ProbeResult, Sample
     from data.records.orders import ProbeOrder
     from data.rules.planning.templates import plan_variables
+    from flows.wiring import new_run_id
     from tasks.clock import now
     from tasks.probes.run import run_probe
 

@@ -7,7 +7,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import httpx
@@ -32,7 +32,7 @@ from data.rules.journey.moves import (
 )
 from data.rules.journey.signatures import Cause
 from tasks.probes.clients import Clients
-from tasks.probes.requests import call
+from tasks.probes.requests import call, cookie_header
 from tasks.probes.sockets import Socket, open_socket
 from tasks.tokens import mint
 
@@ -107,7 +107,10 @@ class _Driver:
 
     async def _open(self, spec: Connect) -> Event:
         await self.leave()
-        self._socket, event = await open_socket(spec)
+        headers = spec.headers
+        if self._cookies:
+            headers = {**cookie_header(spec.url, self._cookies), **headers}
+        self._socket, event = await open_socket(replace(spec, headers=headers))
         return event
 
     async def _talk(self, decision: Transmit | Wait | HangUp, plug: Socket) -> Event:

@@ -37,8 +37,7 @@ async def call(clients: Clients, spec: HttpRequest, cookies: httpx.Cookies) -> R
         UsageError: the request cannot be sent as the plan has it.
     """
     stage = Stage()
-    request = _build(clients.http, spec, stage)
-    cookies.set_cookie_header(request)
+    request = _build(clients.http, spec, stage, cookies)
     async with clients.in_flight:
         started_s = perf_counter()
         try:
@@ -52,14 +51,25 @@ async def call(clients: Clients, spec: HttpRequest, cookies: httpx.Cookies) -> R
     return Responded(got.status_code, headers, got.text, started_s, ended_s)
 
 
-def _build(client: httpx.AsyncClient, spec: HttpRequest, stage: Stage) -> httpx.Request:
+def _build(
+    client: httpx.AsyncClient, spec: HttpRequest, stage: Stage, cookies: httpx.Cookies
+) -> httpx.Request:
     try:
-        return client.build_request(
+        request = client.build_request(
             spec.method, spec.url, headers=spec.headers, content=spec.body,
             json=spec.json_body, extensions={"trace": stage},
         )  # fmt: skip
+        cookies.set_cookie_header(request)
     except (httpx.InvalidURL, ValueError, TypeError) as error:
-        raise UsageError(f"cannot build {spec.method} {spec.url}: {error}") from error
+        raise UsageError(f"cannot send {spec.method} {spec.url}: {error}") from error
+    return request
+
+
+def cookie_header(url: str, cookies: httpx.Cookies) -> dict[str, str]:
+    """The header with the user's cookies for a ws:// or wss:// address, {} without any."""
+    request = httpx.Request("GET", url.replace("ws", "http", 1))
+    cookies.set_cookie_header(request)
+    return {"Cookie": request.headers["cookie"]} if "cookie" in request.headers else {}
 
 
 def _broke(error: Exception, spec: HttpRequest, stage: Stage) -> Broke:

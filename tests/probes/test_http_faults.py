@@ -105,6 +105,22 @@ async def test_cookies_belong_to_one_execution() -> None:
     assert seen == [False, True, False, True]
 
 
+async def test_a_socket_is_opened_with_the_cookies_of_its_user() -> None:
+    heads: list[str] = []
+
+    def answer(head: str, body: str) -> bytes:
+        heads.append(head)
+        return http(403 if "Upgrade" in head else 200, "", "Set-Cookie: who=me; Path=/")
+
+    async with raw(answer) as port:
+        place = f"127.0.0.1:{port}"
+        steps = [{"http": {"request": {"url": f"http://{place}"}}},
+                 {"open": {"url": f"ws://{place}/a", "refused": {}}}]  # fmt: skip
+        _, result = await run(order({"kind": "journey", "steps": steps}))
+    assert result.outcome is Outcome.PASS
+    assert "Cookie: who=me\r\n" in heads[1]
+
+
 CA = trustme.CA()
 
 

@@ -177,9 +177,12 @@ async def test_results_stream_before_the_probe_ends() -> None:
 
 async def test_cancelling_leaves_no_task_and_no_socket() -> None:
     open_sockets: set[ServerConnection] = set()
+    all_are_open = asyncio.Event()
 
     async def stay(socket: ServerConnection) -> None:
         open_sockets.add(socket)
+        if len(open_sockets) == 8:
+            all_are_open.set()
         try:
             await heard(socket)
             await socket.wait_closed()
@@ -189,8 +192,7 @@ async def test_cancelling_leaves_no_task_and_no_socket() -> None:
     async with talking(stay) as url:
         before = asyncio.all_tasks()
         task = asyncio.create_task(run(order(chat(url, concurrency=8))))
-        while len(open_sockets) < 8:
-            await asyncio.sleep(0.01)
+        await all_are_open.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert task.cancelled()

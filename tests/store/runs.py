@@ -30,6 +30,8 @@ from data.records.verdict import (
     Verdict,
 )
 from data.records.words import Mark, Outcome, Priority, VerdictWord
+from data.store.facts import KINDS
+from data.store.warehouse import Warehouse
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -142,3 +144,9 @@ def cell(n: int, test_id: str, turned_red: bool) -> SensitivityCell:
 
 def plan_with(rule: str) -> str:
     return json.dumps({"criteria": [{"id": "speed", "rule": rule}], "baseline": {"runs": 7}})
+
+
+def n_rows(warehouse: Warehouse) -> int:
+    """Rows of all base tables together."""
+    count = " + ".join(f"(SELECT count(*) FROM store.{kind})" for kind in KINDS)
+    return int(warehouse.query(f"SELECT {count}")[1][0][0])

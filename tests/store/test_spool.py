@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import SpoolError
@@ -39,6 +39,7 @@ def test_facts_are_readable_while_the_writer_goes_on(tmp_path: Path) -> None:
     assert not is_live(spool.path)
 
 
+@settings(max_examples=40, deadline=None)
 @given(journals(), st.data())
 def test_a_cut_anywhere_loses_only_the_line_it_cut(
     journal: list[Fact], data: st.DataObject

@@ -27,7 +27,8 @@ def coverage(case: Case) -> Coverage:
 
 def not_seen(case: Case) -> tuple[str, ...]:
     """Each piece of evidence that the plan expects and the run did not bring, at most 40 lines."""
-    found: list[str] = []
+    unfenced = [n for n, s in case.plan.services.items() if s.revision is None]
+    found = [f"revision of {name}: the plan has no way to read it" for name in unfenced]
     for phase in case.plan.phases:
         for suite in phase.suites:
             finals = case.finals.get((phase.id, suite.id), {})
@@ -40,8 +41,6 @@ def not_seen(case: Case) -> tuple[str, ...]:
             for p in phase.probes
             if (phase.id, p.id) not in case.probes
         ]
-    unfenced = [n for n, s in case.plan.services.items() if s.revision is None]
-    found += [f"revision of {name}: the plan has no way to read it" for name in unfenced]
     rest = len(found) - _LIMIT
     return (*found[:_LIMIT], *([f"and {rest} more"] if rest > 0 else []))
 

@@ -13,6 +13,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ class Supervisor:
     async def _answer(self, request: dict[str, Any]) -> Reply:
         if not secrets.compare_digest(str(request.pop("token", "")), self.token):
             return {"ok": False, "message": "wrong token"}
-        verbs = {
+        verbs: dict[str, Callable[..., Awaitable[Reply]]] = {
             "listen": self.listen,
             "deploy": self.deploy,
             "retain": self.retain,

@@ -13,6 +13,7 @@ class Test:
 
     Attributes:
         then: the ledger's snapshot at the test's start.
+        contact: (connections, bytes sent, bytes received) of set-up and call.
         errors: phase -> "Type: text" of the exception that ended it.
         unawaited: a coroutine of the test was never awaited, or the test itself never ran.
         started_process: contact that a child process makes is not seen.
@@ -25,6 +26,7 @@ class Test:
     def __init__(self, nodeid: str, then: Any) -> None:
         self.nodeid = nodeid
         self.then = then
+        self.contact = (0, 0, 0)
         self.reports: list[Any] = []
         self.errors: dict[str, str] = {}
         self.findings: list[str] = []
@@ -41,10 +43,10 @@ class Test:
             self.findings.append(text)
 
 
-def told(test: Test, contact: tuple[int, int, int]) -> dict[str, Any]:
-    """The fields of one `test` line. `contact`: (connections, bytes sent, bytes received)."""
+def told(test: Test) -> dict[str, Any]:
+    """The fields of one `test` line."""
     outcome, stage, report, reason = verdict(test)
-    touched = any(contact)
+    touched, contact = any(test.contact), test.contact
     _find_more(test, touched)
     detail = text_of(report.longrepr) if outcome in ("FAIL", "ERROR") and report else ""
     return {
@@ -110,6 +112,8 @@ def crash_line(report: Any) -> str:
 def error_line(error: BaseException) -> str:
     """`Type: first line`; of a group, the first exception inside it too."""
     name, text = type(error).__name__, first_line(str(error))
+    if name == "FixtureLookupError":  # its own text is a dump of pytest's request
+        text = f"fixture {getattr(error, 'argname', '?')!r} not found"
     line = text if name == "TimedOut" else f"{name}: {text}" if text else name
     inner = getattr(error, "exceptions", None)
     if isinstance(inner, (tuple, list)) and inner and isinstance(inner[0], BaseException):

@@ -6,8 +6,9 @@ pytest >= 7 and Python >= 3.8 and nothing else, streams one JSON line an event t
 
 What counts as contact (Linux): bytes moved on a TCP socket of this process whose peer is a target,
 or a new connection to one that was established. Sockets are found by walking /proc/self/fd at the
-start and end of each test, and looked at once more just before Python closes them. A connection
-that was refused is no contact. Elsewhere: `socket.connect` audit events alone.
+start of each test and before its tear-down, and looked at once more just before Python closes
+them. A connection that was refused is no contact, and neither is what only the tear-down does.
+Elsewhere: `socket.connect` audit events alone.
 """
 
 # ruff: noqa: SIM105
@@ -27,6 +28,7 @@ from goldenpath_contact import (  # type: ignore[import-not-found]
     connections,
     lookups,
     plain_socket,
+    same_place,
 )
 from goldenpath_session import Session  # type: ignore[import-not-found]
 from goldenpath_told import (  # type: ignore[import-not-found]
@@ -157,8 +159,7 @@ def end() -> None:
     """On disk before the next test begins."""
     test, SESSION.test = SESSION.test, None
     if test is not None:
-        SESSION.ledger.scan()
-        SESSION.stream.write("test", **told(test, SESSION.ledger.since(test.then)))
+        SESSION.stream.write("test", **told(test))
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -183,7 +184,7 @@ def pytest_runtest_call(item: Any) -> Iterator[None]:
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: Any) -> Iterator[None]:
-    """Under a clock of its own; sockets are read before it closes them."""
+    """Under a clock of its own."""
     between()
     arm(True)
     try:
@@ -194,8 +195,12 @@ def pytest_runtest_teardown(item: Any) -> Iterator[None]:
 
 @quietly
 def between() -> None:
-    """Between call and tear-down."""
+    """Between call and tear-down.
+
+    Contact in a tear-down proves nothing, and a module's fixtures are closed in its last test's.
+    """
     SESSION.ledger.scan()
+    SESSION.test.contact = SESSION.ledger.since(SESSION.test.then)
     SESSION.alive()
 
 
@@ -317,17 +322,9 @@ def listen() -> None:
     sockets.__del__ = before(plain_socket.__del__, heard_close)  # dropped without close()
     socket.getaddrinfo = lookups(socket.getaddrinfo, heard_names)
     # Called by the interpreter for each one, whatever the warning filters say.
-    cast(Any, warnings)._warn_unawaited_coroutine = before(same_place(), heard_unawaited)
-
-
-def same_place() -> Any:
-    """The interpreter's own function, warning at the same line in spite of our frames."""
-    original = cast(Any, warnings)._warn_unawaited_coroutine
-
-    def warn(message: Any, category: Any = None, stacklevel: int = 1, source: Any = None) -> None:
-        warnings.warn(message, category, stacklevel + 2, source)
-
-    return type(original)(original.__code__, dict(original.__globals__, warn=warn))
+    cast(Any, warnings)._warn_unawaited_coroutine = before(
+        same_place(cast(Any, warnings)._warn_unawaited_coroutine), heard_unawaited
+    )
 
 
 def load() -> None:
