@@ -8,6 +8,7 @@ did not approve looks green in the UI, and `prefect deployment run --watch` is a
 from __future__ import annotations
 
 import asyncio
+from logging import Logger, LoggerAdapter
 from pathlib import Path
 from typing import Any
 
@@ -232,12 +233,18 @@ async def _act(session: Session, verdict: Verdict) -> None:
 
 
 async def _publish(session: Session) -> None:
-    """Warehouse, files, artifacts. A warehouse in use keeps the run in its spool."""
-    warehouse = Warehouse(warehouse_path(session.wired.request.warehouse))
+    """Warehouse, files and artifacts at once; the pages are drawn beside the waiting."""
+    view, folder = session.recorder.view(), session.wired.home / "reports"
+    await asyncio.gather(
+        asyncio.to_thread(_commit, session, get_run_logger()),
+        asyncio.to_thread(write_reports, view, folder),
+        publish_report(view, folder),
+    )
+
+
+def _commit(session: Session, logger: Logger | LoggerAdapter[Logger]) -> None:
+    """A warehouse in use, full or broken keeps the run in its spool; the verdict stands."""
     try:
-        await asyncio.to_thread(warehouse.commit, session.recorder.facts())
+        Warehouse(warehouse_path(session.wired.request.warehouse)).commit(session.recorder.facts())
     except GoldenPathError as error:
-        get_run_logger().warning("kept in the spool for now: %s", error)
-    view = session.recorder.view()
-    paths = await asyncio.to_thread(write_reports, view, session.wired.home / "reports")
-    await publish_report(view, paths)
+        logger.warning("kept in the spool for now: %s", error)

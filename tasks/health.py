@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from typing import Any
 
 import httpx
@@ -27,8 +29,7 @@ async def check_health(
             else look once.
     """
     watched = {name: service for name, service in services.items() if service.health}
-    limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(trust_env=False, limits=limits, follow_redirects=False) as client:
+    async with _client() as client:
         pending = [
             asyncio.ensure_future(_service(client, run_id, stage, name, service, gate, patient))
             for name, service in watched.items()
@@ -39,6 +40,18 @@ async def check_health(
         finally:
             for task in pending:
                 task.cancel()
+
+
+def _client() -> httpx.AsyncClient:
+    """A new connection for each request: a kept one would go on talking to an old revision."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.AsyncClient(trust_env=False, limits=limits, verify=_tls())
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all: building it takes some 50 ms."""
+    return ssl.create_default_context()
 
 
 async def _service(
@@ -121,8 +134,7 @@ async def read_revisions(
     n_reads: int,
 ) -> AsyncIterator[RevisionReading]:
     """Which revisions answer, `n_reads` times a service, each read on a fresh connection."""
-    limits = httpx.Limits(max_keepalive_connections=0)
-    async with httpx.AsyncClient(trust_env=False, limits=limits) as client:
+    async with _client() as client:
         reads = [
             _revision(client, run_id, stage, name, service, expected.get(name), n_reads)
             for name, service in services.items()

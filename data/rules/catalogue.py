@@ -59,7 +59,7 @@ _CATALOGUE: tuple[tuple[str, Hint], ...] = (
     (
         r"closed[- /].*1000|received 1000",
         Hint(
-            "the server closes sockets cleanly before the work is done (connection clean-up too early)",
+            "the server closes sockets cleanly before the work is done: clean-up comes too early",
             "look at what closes sockets at the end of a request or task",
         ),
     ),

@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import sys
 from collections.abc import Awaitable, Callable
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -114,12 +115,19 @@ async def _flow(session: Session, server: PrefectServer | None) -> State[Any]:
     """The run's final state; the session is closed whatever happens."""
     try:
         validating = await asyncio.to_thread(_import_flow)
+        Thread(target=_warm_up, daemon=True).start()
         if server is not None:
             await asyncio.to_thread(server.wait)
         return await validating(session)
     finally:
         await session.abandon()
         session.recorder.close()
+
+
+def _warm_up() -> None:
+    from tasks.publish.files import warm_up
+
+    warm_up()
 
 
 def _import_flow() -> Callable[[Session], Awaitable[State[Any]]]:

@@ -111,19 +111,25 @@ class _Run:
         probe, retries = self._order.probe, list[Round]()
         await self._round(probe.warm_up, keeps=False)
         last = first = await self._round(probe.repeat * probe.concurrency)
+        size = retry_size(len(first.failures), probe.concurrency)
         while last.failures and len(retries) < probe.retries and self._left_s() > 0:
-            last = await self._round(retry_size(len(last.failures), probe.concurrency))
+            last = await self._round(size, is_retry=True)
             retries.append(last)
         return conclude(probe.kind, first, retries, probe.concurrency)
 
-    async def _round(self, n: int, keeps: bool = True) -> Round:
-        """Waves that start one after the other; what finds no time left counts as failed."""
+    async def _round(self, n: int, keeps: bool = True, is_retry: bool = False) -> Round:
+        """Waves that start one after the other; what finds no time left counts as failed.
+
+        A retry must pass whole, so it ends with the first wave that has a failure: against a
+        target that is down, trying all of them again would only cost time.
+        """
         failures: list[Failure] = []
-        ordinals = list(islice(self._ordinals, n))
-        for start in range(0, n, self._order.probe.concurrency):
-            wave = ordinals[start : start + self._order.probe.concurrency]
+        n_ended = 0
+        while n_ended < n and not (is_retry and failures):
+            wave = list(islice(self._ordinals, min(n - n_ended, self._order.probe.concurrency)))
             failures += await self._wave(wave, keeps)
-        return Round(n, tuple(failures))
+            n_ended += len(wave)
+        return Round(n_ended, tuple(failures))
 
     async def _wave(self, ordinals: Sequence[int], keeps: bool) -> list[Failure]:
         if self._left_s() <= 0:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from data.records.evidence import RunView
 from data.report.markdown import run_markdown
+from tasks.publish.files import report_path
 
 
 def artifact_key(*parts: str) -> str:
@@ -20,28 +21,31 @@ def artifact_key(*parts: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")
 
 
-async def publish_report(view: RunView, paths: Mapping[str, Path]) -> None:
-    """Two artifacts under stable keys, so that the UI shows their history. Failing is no drama:
-    the truth of a run is in its spool and warehouse."""
+async def publish_report(view: RunView, folder: Path) -> None:
+    """Two artifacts under stable keys, so that the UI shows their history.
+
+    A server that takes no artifact is a warning: a run's truth is in its spool and warehouse.
+    """
     run = view.evidence.run
-    with contextlib.suppress(Exception):
+    try:
         await acreate_markdown_artifact(
             run_markdown(view),
             key=artifact_key("report", run.plan, run.environment),
-            description=_describe(view, paths),
+            description=_describe(view, folder),
         )
         await acreate_table_artifact(
             _criteria(view),
             key=artifact_key("criteria", run.plan, run.environment),
-            description=_describe(view, paths),
+            description=_describe(view, folder),
         )
-        return
-    get_run_logger().warning("the report could not be shown in Prefect")
+    except (PrefectException, httpx.HTTPError) as error:
+        get_run_logger().warning("the report could not be shown in Prefect: %s", error)
 
 
-def _describe(view: RunView, paths: Mapping[str, Path]) -> str:
+def _describe(view: RunView, folder: Path) -> str:
     verdict = view.verdict.rule if view.verdict else "no verdict"
-    return f"{view.evidence.run.run_id}: {verdict} — full report: {paths.get('html', '')}"
+    page = report_path(folder, view.evidence.run.run_id, "html")
+    return f"{view.evidence.run.run_id}: {verdict} — full report: {page}"
 
 
 def _criteria(view: RunView) -> list[dict[str, Any]]:

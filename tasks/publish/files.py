@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.records.evidence import RunView
+from data.report.charts import svg
 from data.report.html import run_html
 from data.report.markdown import run_markdown
 
@@ -12,9 +13,21 @@ from data.report.markdown import run_markdown
 def write_reports(view: RunView, folder: Path) -> dict[str, Path]:
     """Write `<run id>.html` and `<run id>.md`; each appears whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    stem = view.evidence.run.run_id
+    run_id = view.evidence.run.run_id
     texts = {"html": run_html(view), "md": run_markdown(view)}
-    return {kind: write_whole(folder / f"{stem}.{kind}", text) for kind, text in texts.items()}
+    return {
+        kind: write_whole(report_path(folder, run_id, kind), text) for kind, text in texts.items()
+    }
+
+
+def report_path(folder: Path, run_id: str, kind: str) -> Path:
+    """Where a report of a run is or will be; `kind` is `html` or `md`."""
+    return folder / f"{run_id}.{kind}"
+
+
+def warm_up() -> None:
+    """Start the chart engine (half a second) while a run still waits for its checks."""
+    svg({"mark": "point", "data": {"values": []}}, "")
 
 
 def write_whole(path: Path, text: str) -> Path:

@@ -34,13 +34,13 @@ def epilogue(
     """
     ending = process.ending()
     broken = _broken(stream, process, ending, starts)
-    why = _why(order, stream, ending, broken, stuck)
+    why = _why(order, stream, ending, stuck)
     missing = stream.missing()
     if stuck in missing:
         yield _blocked(order, stuck)
     for test_id in missing:
         if test_id != stuck:
-            message = _not_run_message(stream, test_id, why)
+            message = broken or _not_run_message(stream, test_id, why)
             yield test_result(order, test_id, Outcome.NOT_RUN, datetime.now(UTC), message=message)
     yield _suite_result(order, process, ending, broken, started_at, starts)
 
@@ -53,15 +53,13 @@ def _blocked(order: SuiteOrder, test_id: str) -> TestResult:
     )
 
 
-def _why(order: SuiteOrder, stream: WitnessStream, ending: Ending, broken: str, stuck: str) -> str:
+def _why(order: SuiteOrder, stream: WitnessStream, ending: Ending, stuck: str) -> str:
     if stuck:
         return f"runner was killed, because {stuck} was blocked after its time-out,"
     if ending.ended_by == "timeout":
         return f"suite timed out after {order.timeout_s:g} s"
     if ending.ended_by != "itself" and not ending.error:
         return "the suite's guard was killed"
-    if broken:
-        return broken + ":"
     if stream.stopped:
         return f"pytest stopped early ({stream.stopped})"
     return f"runner ended (exit code {ending.exit_code})"
@@ -87,6 +85,7 @@ def _broken(
             loaded=stream.loaded,
             collected=stream.collected is not None,
             collect_errors=tuple(stream.broken),
+            stopped=stream.stopped,
             stdout=tail_text(files.stdout, starts[0], _SEARCH_BYTES),
             stderr=tail_text(files.stderr, starts[1], _SEARCH_BYTES),
         )

@@ -54,6 +54,7 @@ class Guard:
         self.pid = 0
         self.exit_code: int | None = None
         self.stop = False
+        self.parent = os.getppid()
 
     def note(self, **fields: object) -> None:
         """Append one line to the status file."""
@@ -84,8 +85,8 @@ class Guard:
         """Wait for the suite's end, the deadline or the gate's end; say which."""
         deadline = time.monotonic() + timeout_s
         while True:
-            if self.stop or _at_eof():
-                return "gate"
+            if self.stop or _at_eof() or os.getppid() != self.parent:
+                return "gate"  # the parent too: a fork of the gate may hold the pipe open
             self.reap()
             if self.exit_code is not None:
                 return "itself"

@@ -96,11 +96,14 @@ class Process:
             self._kill_group()
 
     def _kill_group(self) -> None:
-        """The guard did not do it (somebody killed it): the suite's group at least."""
+        """The guard did not do it (somebody killed it): the suite's group, and who left that."""
         pid = self.ending().pid
         if pid is not None:
             with suppress(OSError):
                 os.killpg(pid, signal.SIGKILL)
+        for other in _processes_of(self.files.stream):
+            with suppress(OSError):
+                os.kill(other, signal.SIGKILL)
 
     def ending(self) -> Ending:
         """What the guard has reported until now."""
@@ -109,8 +112,20 @@ class Process:
             with self.files.status.open("rb") as file:
                 file.seek(self.status_start)
                 for line in file.read().splitlines():
-                    fields.update(json.loads(line))
+                    with suppress(ValueError):  # torn by a guard that was killed
+                        fields.update(json.loads(line))
         return Ending(**fields)  # type: ignore[arg-type]
+
+
+def _processes_of(stream: Path) -> list[int]:
+    """Processes that carry this attempt's stream in their environment (Linux; else none)."""
+    mark = b"\0GOLDENPATH_STREAM=" + os.fsencode(stream) + b"\0"
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # another user's, or gone
+            if mark in b"\0" + (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found
 
 
 def _guard_command(order: SuiteOrder, files: WorkFiles) -> list[str]:

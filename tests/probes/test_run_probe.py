@@ -90,6 +90,14 @@ async def test_a_failure_that_passes_on_retry_is_flaky_and_kept() -> None:
     assert sum(sample.metric == "whole" for sample in samples) == 10
 
 
+async def test_a_retry_ends_with_the_first_wave_that_fails_again() -> None:
+    async with talking(failing(*range(1, 100))) as url:
+        _, result = await run(order(chat(url, repeat=4, concurrency=2, retries=2)))
+    assert (result.outcome, result.n, result.n_failed) == (Outcome.FAIL, 8, 8)
+    again = "tried again 2 at concurrency 2: 2 failed"
+    assert result.message.endswith(f"{again}; {again}")
+
+
 async def test_without_retries_a_failure_is_a_failure() -> None:
     async with talking(failing(2)) as url:
         _, result = await run(order(chat(url, repeat=3, retries=0)))

@@ -291,7 +291,7 @@ def scratch() -> Iterator[Connection]:
         yield connection
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(facts=attempts)
 def test_the_view_and_the_judge_settle_attempts_alike(
     scratch: Connection, facts: list[TestResult]

@@ -16,6 +16,7 @@ import pytest
 
 from data.records.facts import Collected, SuiteResult, TestResult
 from tasks.suites import run as running
+from tasks.suites.files import Tail
 from tasks.suites.run import read_stream, run_suite
 from tests.suites.stage import PYTEST, order_for, processes_with, run
 
@@ -247,6 +248,7 @@ def test_a_killed_guard_leaves_no_suite(tmp_path: Path) -> None:
     assert isinstance(last, SuiteResult)
     assert "guard was killed" in late.message
     assert last.exit_code is None
+    assert _gone(mark)
 
 
 def _pids(mark: str) -> list[int]:
@@ -283,8 +285,6 @@ def test_no_stream_is_an_empty_one(tmp_path: Path) -> None:
 
 
 def test_a_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
-    from tasks.suites.files import Tail
-
     path = tmp_path / "s"
     tail = Tail(path)
     assert tail.lines() == []

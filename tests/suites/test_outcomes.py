@@ -155,3 +155,32 @@ def test_outer(tmp_path):
 def test_a_pytest_inside_a_test_is_not_the_suite(tmp_path: Path) -> None:
     told = run(order_for(tmp_path, NESTED))
     assert told.outcomes == {"test_outer": "PASS"}
+
+
+RERUNS = {
+    "conftest.py": """
+        from _pytest.runner import runtestprotocol
+        def pytest_runtest_protocol(item, nextitem):
+            reports = runtestprotocol(item, nextitem=nextitem, log=False)
+            if any(report.failed for report in reports):
+                for report in reports:
+                    report.outcome = "rerun"
+                    item.ihook.pytest_runtest_logreport(report=report)
+                    break
+                reports = runtestprotocol(item, nextitem=nextitem, log=False)
+            for report in reports:
+                item.ihook.pytest_runtest_logreport(report=report)
+            return True
+    """,
+    "test_it.py": """
+        runs = []
+        def test_a(): runs.append(1); assert len(runs) > 1
+        def test_b(): pass
+    """,
+}
+
+
+def test_a_pass_on_a_rerun_inside_the_suite_is_flaky(tmp_path: Path) -> None:
+    told = run(order_for(tmp_path, RERUNS))
+    assert told.outcomes == {"test_a": "FLAKY", "test_b": "PASS"}
+    assert told.tests["test_a"].message == "passed after 1 reruns inside the suite"

@@ -14,6 +14,7 @@ class Explanation(NamedTuple):
 
 _UNKNOWN = Explanation("The probe failed in a way without an explanation.", "Read its message.")
 
+# fmt: off
 EXPLANATIONS: dict[str, Explanation] = {
     key: Explanation(sentence, hint)
     for key, sentence, hint in (
@@ -162,6 +163,7 @@ EXPLANATIONS: dict[str, Explanation] = {
 }
 
 
+# fmt: on
 def explain(signature: str) -> Explanation:
     """The explanation of the longest family that a signature belongs to."""
     families = (key for key in EXPLANATIONS if _belongs(signature, key))

@@ -98,10 +98,8 @@ def money(case: Case, missing: list[str]) -> tuple[RevenueAtRisk | None, str]:
     if at_risk is None or not missing:
         return at_risk, "every capability is proven"
     share = at_risk.amount / revenue.amount if revenue.amount else 0.0
-    return (
-        at_risk,
-        f"{share:.0%} of {revenue.amount:,.0f} {revenue.currency} a {revenue.per}, resting on {', '.join(missing)}",
-    )
+    whole = f"{revenue.amount:,.0f} {revenue.currency} a {revenue.per}"
+    return at_risk, f"{share:.0%} of {whole}, resting on {', '.join(missing)}"
 
 
 def counterfactual(word: VerdictWord, rulings: list[Ruling], refused: tuple[str, ...]) -> str:

@@ -1,17 +1,18 @@
-"""Rulings on the criteria that the plan declares: `p95(message) < 2 s`, `shift(message) <= 10 %`."""
+"""Rulings on the criteria that the plan declares, such as `p95(message) < 2 s`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from data.records.plan import Criterion
 from data.records.words import Grade, Mark, Outcome, VerdictWord
 from data.rules.compare import Comparison, Word, compare
 from data.rules.grammar import Rule, parse_rule
 from data.rules.judge.case import Case, Ruling, ruling
-from data.rules.outcomes import FinalTest
 from data.rules.quantiles import MIN_SAMPLES, percentile, samples_needed
 
+_NOT_ENDED = (Outcome.NOT_RUN, Outcome.SKIPPED)
 _MAJORITY = 0.8  # share of baseline runs that a regression must be worse than
 
 
@@ -85,32 +86,70 @@ def _against(known: list[Comparison]) -> tuple[Mark, str]:
 
 
 def _counts(case: Case, criterion: Criterion, rule: Rule) -> Ruling:
-    finals, n_probes = _tests_of(case, rule.subject), _probe_outcomes(case, rule.subject)
-    outcomes = [f.outcome for f in finals] + n_probes
-    if not outcomes or all(o in (Outcome.NOT_RUN, Outcome.SKIPPED) for o in outcomes):
+    """Judge by what is seen, and by what the unseen could still turn it into.
+
+    Only where the best and the worst that the unseen could bring agree is there an answer; else
+    the criterion is NOT_RUN: absence of evidence is neither a pass nor a failure.
+    """
+    seen, n_unseen = _seen(case, rule.subject)
+    if not seen:
         return _ruled(criterion, Mark.NOT_RUN, "nothing ran", rule.subject)
-    value = _count(rule.function, finals, outcomes)
-    mark = Mark.PASS if rule.holds(value) else Mark.FAIL
-    shown = f"{value:.1%}" if rule.unit == "%" else f"{value:g}"
-    return _ruled(criterion, mark, f"{shown} of {len(outcomes)} seen", rule.subject)
+    low, high = _bounds(rule.function, seen, n_unseen)
+    shown = f"{low:.1%}" if rule.unit == "%" else f"{low:g}"
+    text = f"{shown} of {len(seen)} seen" + (f", {n_unseen} not seen" if n_unseen else "")
+    return _ruled(criterion, _mark(rule, low, high), text, rule.subject)
 
 
-def _count(function: str, finals: list[FinalTest], outcomes: list[Outcome]) -> float:
+def _mark(rule: Rule, low: float, high: float) -> Mark:
+    if rule.operator == "==" and low <= rule.limit <= high:
+        return Mark.PASS if low == high else Mark.NOT_RUN
+    answers = {rule.holds(low), rule.holds(high)}
+    if len(answers) == 2:
+        return Mark.NOT_RUN
+    return Mark.PASS if True in answers else Mark.FAIL
+
+
+def _bounds(function: str, seen: list[Seen], n_unseen: int) -> tuple[float, float]:
+    """Smallest and largest value, whatever the unseen would have been."""
+    outcomes = [one.outcome for one in seen]
     passed = sum(o in (Outcome.PASS, Outcome.FLAKY) for o in outcomes)
-    wanted = {
+    if function == "not_run":
+        return float(n_unseen), float(n_unseen)
+    if function == "pass_share":
+        total = len(seen) + n_unseen
+        return passed / total, (passed + n_unseen) / total
+    counted = {
         "failed": sum(o in (Outcome.FAIL, Outcome.ERROR) for o in outcomes),
         "passed": passed,
-        "not_run": outcomes.count(Outcome.NOT_RUN),
         "flaky": outcomes.count(Outcome.FLAKY),
-        "vacuous": sum(f.grade is Grade.VACUOUS for f in finals),
-        "pass_share": passed / len(outcomes),
-    }
-    return float(wanted[function])
+        "vacuous": sum(one.grade is Grade.VACUOUS for one in seen),
+    }[function]
+    return float(counted), float(counted + n_unseen)
 
 
-def _tests_of(case: Case, subject: str) -> list[FinalTest]:
-    return [f for key, tests in case.finals.items() if subject in key for f in tests.values()]
+class Seen(NamedTuple):
+    """One test or probe that ended."""
+
+    outcome: Outcome
+    grade: Grade | None
 
 
-def _probe_outcomes(case: Case, subject: str) -> list[Outcome]:
-    return [p.outcome for key, p in case.probes.items() if subject in key]
+def _seen(case: Case, subject: str) -> tuple[list[Seen], int]:
+    """Tests and probes of a phase, suite or probe that ended, and how many others are expected.
+
+    A skipped test is neither seen nor expected.
+    """
+    seen: list[Seen] = []
+    n_unseen = 0
+    for phase in case.plan.phases:
+        for suite in (s for s in phase.suites if subject in (phase.id, s.id)):
+            finals = case.finals.get((phase.id, suite.id), {}).values()
+            ended = [Seen(f.outcome, f.grade) for f in finals if f.outcome not in _NOT_ENDED]
+            n_skipped = sum(f.outcome is Outcome.SKIPPED for f in finals)
+            seen += ended
+            n_unseen += max(0, case.expected(phase, suite) - len(ended) - n_skipped)
+        for probe in (p for p in phase.probes if subject in (phase.id, p.id)):
+            result = case.probes.get((phase.id, probe.id))
+            seen += [Seen(result.outcome, None)] if result else []
+            n_unseen += result is None
+    return seen, n_unseen

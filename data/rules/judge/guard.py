@@ -83,7 +83,8 @@ def _blame(case: Case, rulings: list[Ruling]) -> Iterator[str]:
     if target is None or not failures or other_failures:
         return
     if failures <= set(target.signatures):
-        yield f"every P1 failure was already there on {target.revision}: {'; '.join(sorted(failures))}"
+        listed = "; ".join(sorted(failures))
+        yield f"every P1 failure was already there on {target.revision}: {listed}"
 
 
 def p1_signatures(case: Case) -> set[str]:

@@ -97,7 +97,8 @@ def _fence(service: str, readings: list[RevisionReading], case: Case) -> Ruling:
     unread = [r for r in readings if not r.seen]
     expected = expected_revision(readings)
     if superseded_by(readings):
-        text = f"{service}: {expected} at {readings[0].stage}, {readings[-1].seen[0]} at {readings[-1].stage}"
+        first, last = readings[0], readings[-1]
+        text = f"{service}: {expected} at {first.stage}, {last.seen[0]} at {last.stage}"
         return ruling(id, Priority.P1, Mark.FAIL, text, evidence, VerdictWord.SUPERSEDED)
     wrong = next((r for r in readings if r.seen and set(r.seen) != {expected}), None)
     if wrong is not None:

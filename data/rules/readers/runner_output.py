@@ -24,6 +24,7 @@ class Ended:
         loaded: whether the witness plugin said anything.
         collected: whether a manifest was written.
         collect_errors: one sentence for each module that could not be collected.
+        stopped: why pytest stopped early in order (-x, --stepwise), "" when it did not.
         stdout, stderr: the last kilobytes.
     """
 
@@ -32,6 +33,7 @@ class Ended:
     loaded: bool = True
     collected: bool = True
     collect_errors: Sequence[str] = ()
+    stopped: str = ""
     stdout: str = ""
     stderr: str = ""
 
@@ -56,7 +58,7 @@ def broken_reason(ended: Ended) -> str:
     if ended.exit_code == 3:
         return f"pytest itself failed in this suite: {_internal_error(ended.stdout + ended.stderr)}"
     if ended.collected:
-        return "the suite was interrupted" if ended.exit_code == 2 else ""
+        return "the suite was interrupted" if ended.exit_code == 2 and not ended.stopped else ""
     return _before_collection(ended)
 
 

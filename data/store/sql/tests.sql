@@ -24,7 +24,7 @@ WITH retried AS (
 ), final AS (
     SELECT *, CASE
         WHEN last_outcome = 'PASS' AND red_attempt < last_attempt THEN 'FLAKY'
-        WHEN last_outcome IN ('NOT_RUN', 'SKIPPED') THEN last_outcome
+        WHEN last_outcome IN ('NOT_RUN', 'SKIPPED') THEN coalesce(last_decided, last_outcome)
         ELSE last_outcome
     END AS outcome
     FROM attempts

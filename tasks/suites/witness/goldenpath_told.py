@@ -47,7 +47,8 @@ def told(test: Test) -> dict[str, Any]:
     """The fields of one `test` line."""
     outcome, stage, report, reason = verdict(test)
     touched, contact = any(test.contact), test.contact
-    _find_more(test, touched)
+    if test.started_process and not touched:
+        test.find("started a process: contact that it made is not seen")
     detail = text_of(report.longrepr) if outcome in ("FAIL", "ERROR") and report else ""
     return {
         "id": test.nodeid,
@@ -56,19 +57,12 @@ def told(test: Test) -> dict[str, Any]:
         "duration_ms": round(1000 * sum(r.duration for r in test.reports), 3),
         "message": reason[:MESSAGE_CHARS],
         "detail": capped(test.stack, detail),
-        "witnessed": touched and not (test.unawaited and outcome == "PASS"),
+        "witnessed": touched and not (test.unawaited and outcome in ("PASS", "FLAKY")),
         "n_connections": contact[0],
         "sent_bytes": contact[1],
         "received_bytes": contact[2],
         "findings": test.findings,
     }
-
-
-def _find_more(test: Test, touched: bool) -> None:
-    if test.n_reruns:
-        test.find(f"run again {test.n_reruns} times by the suite's own plugin")
-    if test.started_process and not touched:
-        test.find("started a process: contact that it made is not seen")
 
 
 def verdict(test: Test) -> tuple[str, str, Any, str]:
@@ -89,7 +83,8 @@ def _verdict_without_failure(test: Test, reports: list[Any]) -> tuple[str, str, 
         if hasattr(report, "wasxfail") and report.when == "call":
             test.find("xpass: expected to fail and passed: " + str(report.wasxfail))
     if any(report.when == "call" for report in reports):
-        return "PASS", "call", None, ""
+        again = f"passed after {test.n_reruns} reruns inside the suite" if test.n_reruns else ""
+        return ("FLAKY" if again else "PASS"), "call", None, again
     return "ERROR", "setup", None, "pytest reported no call of this test"
 
 
