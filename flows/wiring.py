@@ -169,11 +169,6 @@ def warehouse_path(given: str | None) -> Path:
     return Path(given or os.environ.get("GOLDENPATH_WAREHOUSE") or DEFAULT_WAREHOUSE).absolute()
 
 
-def spool_folder(warehouse: Path) -> Path:
-    """Folder of the journals beside a warehouse."""
-    return warehouse.parent / "spool"
-
-
 def read_plan(
     path: str,
     overrides: Mapping[str, str] | None = None,
@@ -231,7 +226,8 @@ def wire(request: Request) -> Wired:
 
 def open_recorder(wired: Wired, listeners: Iterable[Listener] = ()) -> Recorder:
     """The run's recorder; a new run begins with its first fact."""
-    recorder = Recorder(wired.home / "spool", wired.run_id, listeners)
+    spools = Warehouse(warehouse_path(wired.request.warehouse)).spools
+    recorder = Recorder(spools, wired.run_id, listeners)
     if not wired.request.resume:
         recorder.record(wired.started)
     return recorder

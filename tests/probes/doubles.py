@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -21,6 +21,7 @@ from tasks.probes import run_probe
 FIVE = ("began", "thought", "tool_on", "tool_off", "ended")
 GAPS_S = (0.004, 0.011, 0.007, 0.015)
 Talk = Callable[[ServerConnection], Awaitable[None]]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Answer = Callable[[str, str], bytes]
 
 
@@ -105,18 +106,46 @@ async def raw(answer: Answer, **options: Any) -> AsyncIterator[int]:
     """
 
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (head := await _head(reader)) and (reply := answer(*head)):
+            writer.write(reply)
+            await writer.drain()
+
+    async with listening(serve_one, **options) as port:
+        yield port
+
+
+async def mute(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+    """Accept and never say a word."""
+    await asyncio.sleep(60)
+
+
+@asynccontextmanager
+async def listening(serve_one: Serve, **options: Any) -> AsyncIterator[int]:
+    """A TCP server on a free port that leaves no connection behind."""
+    handlers: set[asyncio.Task[Any]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        handlers.add(task)
         try:
-            while (head := await _head(reader)) and (reply := answer(*head)):
-                writer.write(reply)
-                await writer.drain()
+            await serve_one(reader, writer)
+        except (asyncio.CancelledError, ConnectionError):
+            pass
         finally:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
-    server = await asyncio.start_server(serve_one, "127.0.0.1", 0, **options)
+    server = await asyncio.start_server(handle, "127.0.0.1", 0, **options)
     try:
         yield port_of(server)
     finally:
         server.close()
+        for task in handlers:
+            task.cancel()
+        await asyncio.gather(*handlers, return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 async def _head(reader: asyncio.StreamReader) -> tuple[str, str] | None:

@@ -13,7 +13,7 @@ import trustme
 
 from data.records.words import Outcome
 from tasks.probes import clients, sockets
-from tests.probes.doubles import Answer, chat, http, order, raw, run
+from tests.probes.doubles import Answer, chat, http, listening, mute, order, raw, run
 
 EXPECT = {"status": 200, "json": {"state": "up"}, "within": "300ms"}
 
@@ -166,16 +166,11 @@ async def test_each_fault_of_a_certificate_has_its_own_signature(
 
 @pytest.mark.parametrize("scheme", ["https", "wss"])
 async def test_a_port_that_never_ends_the_tls_handshake(scheme: str) -> None:
-    async def mute(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(2)
-        writer.close()
-
-    server = await asyncio.start_server(mute, "127.0.0.1", 0)
-    url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    talk = chat(url)
-    talk["steps"][0]["open"]["within"] = "300ms"
-    _, result = await run(order(probe(url) if scheme == "https" else talk))
-    server.close()
+    async with listening(mute) as port:
+        url = f"{scheme}://127.0.0.1:{port}"
+        talk = chat(url)
+        talk["steps"][0]["open"]["within"] = "300ms"
+        _, result = await run(order(probe(url) if scheme == "https" else talk))
     assert result.failures[0].signature == "tls/timeout"
 
 

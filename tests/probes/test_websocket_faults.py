@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket as plain
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +18,8 @@ from tests.probes.doubles import (
     good,
     good_events,
     heard,
+    listening,
+    mute,
     order,
     raw,
     run,
@@ -187,15 +188,10 @@ async def test_nothing_listens() -> None:
 
 
 async def test_a_listener_that_never_answers_the_handshake() -> None:
-    async def mute(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(5)
-
-    server = await asyncio.start_server(mute, "127.0.0.1", 0)
-    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    probe = chat(url)
-    probe["steps"][0]["open"]["within"] = "200ms"
-    _, result = await run(order(probe))
-    server.close()
+    async with listening(mute) as port:
+        probe = chat(f"ws://127.0.0.1:{port}")
+        probe["steps"][0]["open"]["within"] = "200ms"
+        _, result = await run(order(probe))
     assert result.failures[0].signature == "ws/handshake/timeout"
 
 

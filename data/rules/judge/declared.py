@@ -12,7 +12,7 @@ from data.rules.grammar import Rule, parse_rule
 from data.rules.judge.case import Case, Ruling, ruling
 from data.rules.quantiles import MIN_SAMPLES, percentile, samples_needed
 
-_NOT_ENDED = (Outcome.NOT_RUN, Outcome.SKIPPED)
+_NOT_ENDED = (Outcome.NOT_RUN, Outcome.SKIPPED, Outcome.ERROR)
 _MAJORITY = 0.8  # share of baseline runs that a regression must be worse than
 
 
@@ -119,7 +119,7 @@ def _bounds(function: str, seen: list[Seen], n_unseen: int) -> tuple[float, floa
         total = len(seen) + n_unseen
         return passed / total, (passed + n_unseen) / total
     counted = {
-        "failed": sum(o in (Outcome.FAIL, Outcome.ERROR) for o in outcomes),
+        "failed": outcomes.count(Outcome.FAIL),
         "passed": passed,
         "flaky": outcomes.count(Outcome.FLAKY),
         "vacuous": sum(one.grade is Grade.VACUOUS for one in seen),
@@ -137,7 +137,8 @@ class Seen(NamedTuple):
 def _seen(case: Case, subject: str) -> tuple[list[Seen], int]:
     """Tests and probes of a phase, suite or probe that ended, and how many others are expected.
 
-    A skipped test is neither seen nor expected.
+    A skipped test is neither seen nor expected. One that could not be carried out (ERROR) is not
+    seen: a broken test says nothing about the product.
     """
     seen: list[Seen] = []
     n_unseen = 0
@@ -150,6 +151,8 @@ def _seen(case: Case, subject: str) -> tuple[list[Seen], int]:
             n_unseen += max(0, case.expected(phase, suite) - len(ended) - n_skipped)
         for probe in (p for p in phase.probes if subject in (phase.id, p.id)):
             result = case.probes.get((phase.id, probe.id))
-            seen += [Seen(result.outcome, None)] if result else []
-            n_unseen += result is None
+            ended = [Seen(result.outcome, None)] if result else []
+            ended = [one for one in ended if one.outcome not in _NOT_ENDED]
+            seen += ended
+            n_unseen += not ended
     return seen, n_unseen
