@@ -89,11 +89,12 @@ async def _suite(session: Session, phase: Phase, suite: Suite, places: Places) -
 
 
 async def _attempt(session: Session, phase: Phase, order: SuiteOrder) -> None:
+    # The priority is in the name and not a tag: for a tagged task run Prefect asks its server for
+    # a concurrency slot, and on SQLite under load that answers 503 and waits 2 s.
     again = f" attempt {order.attempt}" if order.attempt > 1 else ""
     step = suite_step.with_options(
         name=f"suite {order.suite.id}",
-        task_run_name=f"{phase.id}/{order.suite.id}{again}",
-        tags={phase.priority, f"phase:{phase.id}", f"suite:{order.suite.id}"},
+        task_run_name=f"{phase.priority} {phase.id}/{order.suite.id}{again}",
     )
     await settled(step, order, session.record)
 
@@ -137,8 +138,7 @@ async def _probe(session: Session, phase: Phase, probe: ProbePlan, places: Place
     async with places.hold(probe.resource_group, worker=False):
         step = probe_step.with_options(
             name=f"probe {probe.id}",
-            task_run_name=f"{phase.id}/{probe.id}",
-            tags={phase.priority, f"phase:{phase.id}", f"probe:{probe.id}"},
+            task_run_name=f"{phase.priority} {phase.id}/{probe.id}",
         )
         order = session.wired.probe_order(phase, probe)
         await settled(step, order, session.record)

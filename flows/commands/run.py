@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from flows.wiring import Request, Wired
     from tasks.prefect_server import PrefectServer
 
+    Validating = Callable[[Session], Awaitable[State[Any]]]
+
 
 @click.command("run")
 @click.argument("plan")
@@ -118,10 +120,21 @@ async def _flow(session: Session, server: PrefectServer | None) -> State[Any]:
         Thread(target=_warm_up, daemon=True).start()
         if server is not None:
             await asyncio.to_thread(server.wait)
-        return await validating(session)
+        return await _in_prefect(validating, session)
     finally:
         await session.abandon()
         session.recorder.close()
+
+
+async def _in_prefect(validating: Validating, session: Session) -> State[Any]:
+    """The flow's state. What goes wrong inside it is a state too; what is raised is Prefect's."""
+    try:
+        return await validating(session)
+    except Exception as error:
+        raise GoldenPathError(
+            f"Prefect could not run the flow: {error or type(error).__name__}; the deployment is"
+            f" not approved; go on with --resume {session.wired.run_id}"
+        ) from error
 
 
 def _warm_up() -> None:
@@ -130,7 +143,7 @@ def _warm_up() -> None:
     warm_up()
 
 
-def _import_flow() -> Callable[[Session], Awaitable[State[Any]]]:
+def _import_flow() -> Validating:
     from flows.validate import validate_session
 
     return validate_session

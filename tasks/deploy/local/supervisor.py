@@ -13,7 +13,8 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,19 @@ class Supervisor:
         fresh.rename(self.state / "supervisor.json")
 
     async def _until_idle(self) -> None:
-        while not self.stopping.is_set():
-            used = max([self.last_used, *(r.last_used for r in self.routers.values())])
-            if time.monotonic() - used > self.ttl_s:
+        while not self._is_idle():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), _CHECK_S)
                 return
-            await asyncio.sleep(_CHECK_S)
+
+    def _is_idle(self) -> bool:
+        """Nothing is being done (a deploy may take longer than `ttl_s`), nor was lately."""
+        used = max([self.last_used, *(r.last_used for r in self.routers.values())])
+        return not self.lock.locked() and time.monotonic() - used > self.ttl_s
 
     async def _stop_all(self) -> None:
         (self.state / "supervisor.json").unlink(missing_ok=True)
-        for router in self.routers.values():
-            await router.stop()
+        await _stop_routers(self.routers.values())
         await asyncio.gather(*(g.stop() for g in self.generations.values()))
 
     async def _control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -96,20 +100,30 @@ class Supervisor:
             return await verbs[str(request.pop("do"))](**request)
 
     async def listen(self, ports: dict[str, int]) -> Reply:
-        """Open the public ports. Fails without side effects on ports that are in use."""
+        """Open the public ports: all of them, or none where one is in use.
+
+        A supervisor that could not listen and holds nothing ends itself.
+        """
+        opened: dict[str, Router] = {}
         for service, port in ports.items():
             if service in self.routers and self.routers[service].port == port:
                 continue
-            router = Router(port)
+            opened[service] = Router(port)
             try:
-                await router.start()
+                await opened[service].start()
             except OSError as error:
+                await _stop_routers(opened.values())
+                self._end_if_empty()
                 text = f"port {port} of service {service} cannot be used: {error.strerror}"
                 return {"ok": False, "message": text}
-            if service in self.routers:
-                await self.routers[service].stop()
-            self.routers[service] = router
+        await _stop_routers(self.routers[name] for name in opened if name in self.routers)
+        self.routers |= opened
         return {"ok": True}
+
+    def _end_if_empty(self) -> None:
+        if not self.generations:
+            (self.state / "supervisor.json").unlink(missing_ok=True)
+            self.stopping.set()
 
     async def deploy(
         self, revision: str, specs: dict[str, dict[str, Any]], timeout_s: float
@@ -182,6 +196,11 @@ class Supervisor:
         running = [g for g in self.generations.values() if g.children]
         for generation in running[:-KEEP_RUNNING]:
             await generation.stop()
+
+
+async def _stop_routers(routers: Iterable[Router]) -> None:
+    for router in routers:
+        await router.stop()
 
 
 def main() -> None:
