@@ -29,6 +29,8 @@ def not_seen(case: Case) -> tuple[str, ...]:
     """Each piece of evidence that the plan expects and the run did not bring, at most 40 lines."""
     unfenced = [n for n, s in case.plan.services.items() if s.revision is None]
     found = [f"revision of {name}: the plan has no way to read it" for name in unfenced]
+    unwatched = [n for n, s in case.plan.services.items() if not s.health]
+    found += [f"health of {name}: the plan does not look at it" for name in unwatched]
     for phase in case.plan.phases:
         for suite in phase.suites:
             finals = case.finals.get((phase.id, suite.id), {})

@@ -76,9 +76,13 @@ def fence_rulings(case: Case) -> Iterator[Ruling]:
     """One ruling a service whose revision the plan can read."""
     if _deploy_failed(case) or stopped_by_health(case):
         return
-    for service, declared in case.plan.services.items():
-        if declared.revision is not None:
-            yield _fence(service, case.readings(service), case)
+    fenced = [name for name, s in case.plan.services.items() if s.revision is not None]
+    for service in fenced:
+        yield _fence(service, case.readings(service), case)
+    if case.evidence.run.revision and not fenced:
+        named = case.evidence.run.revision
+        text = f"no service says which revision serves: nothing ties this to {named}"
+        yield ruling("revision", Priority.P3, Mark.NOT_RUN, text)
 
 
 def stopped_by_health(case: Case) -> bool:
