@@ -42,7 +42,8 @@ class Places:
 
 async def run_phase(session: Session, phase: Phase, ordinal: int) -> None:
     """Run what the phase still lacks, and record when it began and ended."""
-    started = now()
+    earlier = {p.phase: p.started_at for p in session.found.phases}
+    started = earlier.get(phase.id) or now()  # a resumed phase began when it first began
     places = Places(phase.workers or os.cpu_count() or 1)
     async with asyncio.TaskGroup() as group:
         for suite in phase.suites:

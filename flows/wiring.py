@@ -34,7 +34,7 @@ DEFAULT_WAREHOUSE = "var/goldenpath.duckdb"
 _PREFECT_DEFAULTS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # `database is locked` on a fresh database
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",  # our own progress is on stderr
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # progress tells what is red
     "PREFECT_LOGGING_TO_API_MAX_LOG_SIZE": "100000",
 }
 # What a server that lives for one run never does: a second less of boot on two cores.

@@ -21,24 +21,26 @@ from data.errors import GoldenPathError
 
 _PR_SET_PDEATHSIG = 1
 BOOT_S = 180.0  # a fresh database on a busy machine was seen to take 38 s
+_BARE = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1"}
 
 
 class PrefectServer:
-    """The process and its address. `env` must hold what Prefect's settings are to be."""
+    """The process and its address.
 
-    def __init__(self, env: Mapping[str, str], log: Path) -> None:
+    Args:
+        env: must hold what Prefect's settings are to be.
+        log: file for the server's output.
+        full: with the UI, the scheduler and the other services of `prefect server start`.
+    """
+
+    def __init__(self, env: Mapping[str, str], log: Path, full: bool = False) -> None:
         self.port, self.log = _free_port(), log
         log.parent.mkdir(parents=True, exist_ok=True)
-        flags = {
-            "PREFECT_UI_ENABLED": "0",
-            "PREFECT__SERVER_EPHEMERAL": "1",
-            "PREFECT__SERVER_FINAL": "1",
-            "PREFECT_API_URL": "",
-        }
+        flags = {"PREFECT_UI_API_URL": self.api_url} if full else _BARE
         with log.open("wb") as out:
             self.process = subprocess.Popen(
                 self._argv(),
-                env={**env, **flags},
+                env={**env, **flags, "PREFECT__SERVER_FINAL": "1", "PREFECT_API_URL": ""},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from gate import Stack, clean_env, free_ports
 
+if TYPE_CHECKING:
+    from tasks.prefect_server import PrefectServer
+
 NO_PREFECT = "http://127.0.0.1:9/api"  # nobody listens: whoever needs Prefect after all fails
 
 
-@pytest.fixture(scope="session")
-def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of one real Prefect server, with a database of its own."""
+@pytest.fixture(scope="session", autouse=True)
+def _booting(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PrefectServer | None]:
+    """A Prefect server where a test will need one; it boots beside the tests before that one."""
+    if not any("prefect_api" in getattr(i, "fixturenames", ()) for i in request.session.items):
+        yield None
+        return
     from tasks.prefect_server import PrefectServer
 
     folder = tmp_path_factory.mktemp("prefect")
@@ -21,12 +30,17 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         PREFECT_HOME=str(folder),
         PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="5",  # 60 s is long for a test
     )
-    server = PrefectServer(env, folder / "server.log")
-    try:
-        server.wait()
-        yield server.api_url
-    finally:
-        server.stop()
+    server = PrefectServer(env, folder / "server.log", full=True)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def prefect_api(_booting: PrefectServer | None) -> str:
+    """Address of one real Prefect server, with a database of its own."""
+    assert _booting is not None
+    _booting.wait()
+    return _booting.api_url
 
 
 @pytest.fixture(scope="module")

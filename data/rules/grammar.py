@@ -102,6 +102,10 @@ def _sensible(rule: Rule) -> Rule:
             f"unknown function {rule.function!r}: expected pNN, shift, "
             f"{', '.join((*AVERAGES, *COUNTS))}"
         )
+    if rule.function == "shift" and rule.operator not in ("<", "<="):
+        raise ValueError(
+            f"shift takes < or <=, got {rule.operator!r}: it is how much worse is worse"
+        )
     wanted = _wanted_units(rule)
     if rule.unit not in wanted:
         raise ValueError(

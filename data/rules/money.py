@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from data.records.money import Amount, Revenue
@@ -48,11 +49,38 @@ def _sum_fault(revenue: Revenue) -> list[tuple[str, str]]:
 def share_at_risk(capabilities: Mapping[str, Capability], unproven: Iterable[str]) -> float:
     """Share 0..1 of revenue that rests on unproven capabilities.
 
-    A capability inside another one at risk adds nothing; the sum never exceeds the whole.
+    A capability inside another one at risk adds nothing, several inside a proven one never add
+    up to more than it, and the sum never exceeds the whole. Where shares are not given, those of
+    the capabilities inside are taken.
     """
-    at_risk = {name for name in unproven if name in capabilities}
-    roots = (name for name in at_risk if not _ancestors(capabilities, name) & at_risk)
-    return min(1.0, sum(capabilities[name].share or 0.0 for name in roots))
+    at_risk = set(unproven)
+    roots = [name for name in capabilities if _parent(capabilities, name) is None]
+    return min(1.0, math.fsum(_share(capabilities, name, at_risk) for name in roots))
+
+
+def circular(capabilities: Mapping[str, Capability], name: str) -> bool:
+    """Whether a capability lies, through `within`, inside itself."""
+    seen: set[str] = set()
+    parent = capabilities[name].within
+    while parent is not None and parent in capabilities and parent not in seen:
+        seen.add(parent)
+        parent = capabilities[parent].within
+    return name in seen
+
+
+def _parent(capabilities: Mapping[str, Capability], name: str) -> str | None:
+    """The capability that contains this one, None where none does or they contain each other."""
+    parent = capabilities[name].within
+    return parent if parent in capabilities and not circular(capabilities, name) else None
+
+
+def _share(capabilities: Mapping[str, Capability], name: str, at_risk: set[str]) -> float:
+    own = capabilities[name].share
+    inside = [other for other in capabilities if _parent(capabilities, other) == name]
+    if own is not None and name in at_risk:
+        return own
+    below = math.fsum(_share(capabilities, other, at_risk) for other in inside)
+    return below if own is None else min(own, below)
 
 
 def revenue_at_risk(
@@ -62,16 +90,8 @@ def revenue_at_risk(
     if revenue is None:
         return None
     amount = round(revenue.amount * share_at_risk(capabilities, unproven), 2)
+    amount = min(amount, revenue.amount)  # rounded up it would exceed the whole
     return RevenueAtRisk(amount=amount, currency=revenue.currency, per=revenue.per)
-
-
-def _ancestors(capabilities: Mapping[str, Capability], name: str) -> set[str]:
-    found: set[str] = set()
-    parent = capabilities[name].within
-    while parent is not None and parent in capabilities and parent not in found:
-        found.add(parent)
-        parent = capabilities[parent].within
-    return found - {name}
 
 
 def _say(amount: Amount) -> str:

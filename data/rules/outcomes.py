@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
-from data.records.facts import TestResult
+from data.records.facts import ProbeResult, TestResult
 from data.records.record import Record
 from data.records.words import Grade, Outcome
 
 TestKey = tuple[str, str, str]
+ProbeKey = tuple[str, str]
 RED = (Outcome.FAIL, Outcome.ERROR)
+_UNENDED = (Outcome.NOT_RUN, Outcome.SKIPPED)
 
 
 class FinalTest(Record):
@@ -19,11 +21,13 @@ class FinalTest(Record):
     Attributes:
         outcome: the last attempt's, or FLAKY when a red attempt was followed by a pass.
         grade: of a pass (FLAKY included); None when it did not pass or contact is unknown.
+        red: the last red attempt, the one that says what is wrong.
     """
 
     outcome: Outcome
     grade: Grade | None
     last: TestResult
+    red: TestResult | None
     attempts: int
 
 
@@ -42,6 +46,18 @@ def final_outcomes(
     return {key: _final(groups[key], (sensitive or {}).get(key[1:])) for key in order}
 
 
+def final_probes(probes: Iterable[ProbeResult]) -> dict[ProbeKey, ProbeResult]:
+    """Each probe by (phase, probe) after all of its attempts.
+
+    A pass after a red attempt is FLAKY and keeps the failures of the red ones: they say what is
+    flaky. An attempt that did not end leaves the outcome of those that did.
+    """
+    groups: dict[ProbeKey, list[ProbeResult]] = {}
+    for probe in sorted(probes, key=lambda p: p.attempt):
+        groups.setdefault((probe.phase, probe.probe), []).append(probe)
+    return {key: _final_probe(group) for key, group in groups.items()}
+
+
 def grade_of(witnessed: bool | None, sensitive: bool | None) -> Grade | None:
     """What a pass is worth; None when nothing could see whether it touched the target."""
     if witnessed is None:
@@ -58,19 +74,33 @@ def _key(test: TestResult) -> TestKey:
 
 
 def _final(attempts: tuple[TestResult, ...], sensitive: bool | None) -> FinalTest:
-    last = attempts[-1]
-    passed = last.outcome is Outcome.PASS
-    was_red = any(t.outcome in RED for t in attempts[:-1])
-    outcome = Outcome.FLAKY if passed and was_red else _settled(attempts)
+    last, red = attempts[-1], [t for t in attempts if t.outcome in RED]
+    outcome = Outcome.FLAKY if last.outcome is Outcome.PASS and red else _settled(attempts)
     good = outcome in (Outcome.PASS, Outcome.FLAKY)
-    grade = grade_of(last.witnessed, sensitive) if good else None
-    return FinalTest(outcome=outcome, grade=grade, last=last, attempts=len(attempts))
+    return FinalTest(
+        outcome=outcome,
+        grade=grade_of(last.witnessed, sensitive) if good else None,
+        last=last,
+        red=red[-1] if red else None,
+        attempts=len(attempts),
+    )
 
 
 def _settled(attempts: tuple[TestResult, ...]) -> Outcome:
     """A retry that did not end leaves the red it was to check; a red stays red."""
     last = attempts[-1].outcome
-    if last in (Outcome.NOT_RUN, Outcome.SKIPPED):
+    if last in _UNENDED:
         earlier = [t.outcome for t in attempts if t.outcome in (*RED, Outcome.PASS)]
         return earlier[-1] if earlier else last
     return last
+
+
+def _final_probe(attempts: list[ProbeResult]) -> ProbeResult:
+    ended = [p for p in attempts if p.outcome not in _UNENDED] or attempts
+    last, red = ended[-1], [p for p in ended if p.outcome in RED]
+    if last.outcome is not Outcome.PASS or not red:
+        return last
+    was = "; ".join(f"attempt {p.attempt} {p.outcome}: {p.message}".rstrip(": ") for p in red)
+    failures = tuple(failure for p in red for failure in p.failures)
+    told = {"outcome": Outcome.FLAKY, "failures": failures, "message": f"{was}; then passed"}
+    return last.model_copy(update=told)

@@ -18,7 +18,9 @@ from tasks.deploy.deployer import DeployOrder, deployer_for
 TWO = {name: {"url": f"http://{name}.invalid"} for name in ("front", "back")}
 
 
-def deployer(folder: Path, *command: str, revision: str | None = "v2", **more: Any) -> CommandDeployer:
+def deployer(
+    folder: Path, *command: str, revision: str | None = "v2", **more: Any
+) -> CommandDeployer:
     deploy = {"deployer": "command", "command": command, "retries": {"first_wait": "100ms"}, **more}
     plan = Plan.model_validate(
         {
@@ -63,7 +65,7 @@ async def test_what_the_command_says_in_json_is_what_ought_to_serve(
 
 
 async def test_without_a_named_revision_the_command_names_it(tmp_path: Path) -> None:
-    command = python("print('{\"revision\": \"v5\"}')")
+    command = python('print(\'{"revision": "v5"}\')')
     result = await deployer(tmp_path, *command, revision=None).deploy()
     assert result.revision == "v5"
     silent = await deployer(tmp_path, *python(""), revision=None).deploy()
@@ -88,13 +90,17 @@ async def test_a_transient_exit_code_is_tried_again_with_growing_waits(tmp_path:
     assert third - second >= 0.2
 
 
-async def test_a_transient_exit_code_that_stays_fails_after_the_last_attempt(tmp_path: Path) -> None:
+async def test_a_transient_exit_code_that_stays_fails_after_the_last_attempt(
+    tmp_path: Path,
+) -> None:
     result = await deployer(tmp_path, *python("import sys; sys.exit(75)")).deploy()
     assert (result.outcome, result.attempts) == (Outcome.FAIL, 3)
     assert result.message == "the command ended with exit code 75"
 
 
-async def test_a_definite_exit_code_is_not_tried_again_and_says_its_last_line(tmp_path: Path) -> None:
+async def test_a_definite_exit_code_is_not_tried_again_and_says_its_last_line(
+    tmp_path: Path,
+) -> None:
     text = "import sys; print('step 1'); sys.exit('quota exceeded in region x')"
     result = await deployer(tmp_path, *python(text)).deploy()
     assert (result.outcome, result.attempts) == (Outcome.FAIL, 1)
@@ -145,4 +151,10 @@ async def test_a_rollback_that_cannot_be_done_says_why(tmp_path: Path) -> None:
 
 
 def test_output_without_an_object_says_nothing() -> None:
-    assert [last_json(text) for text in ("", "[]", "3", "{", '{"a": 1}\n[]')] == [{}, {}, {}, {}, {"a": 1}]
+    assert [last_json(text) for text in ("", "[]", "3", "{", '{"a": 1}\n[]')] == [
+        {},
+        {},
+        {},
+        {},
+        {"a": 1},
+    ]

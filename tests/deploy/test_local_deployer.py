@@ -22,7 +22,7 @@ from data.records.words import Outcome
 from tasks.deploy.deployer import DeployOrder
 from tasks.deploy.local import LocalDeployer
 
-SERVICE = '''
+SERVICE = """
 import http.server, os, sys, time
 NAME, REVISION = sys.argv[1], os.environ["REVISION"]
 if REVISION == "crash" and NAME == "back":
@@ -44,7 +44,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer).serve_forever()
-'''
+"""
 
 
 class Site:
@@ -66,7 +66,9 @@ class Site:
                     "state": str(self.state),
                     "start_timeout": "5s",
                     "generate": ["KEY"],
-                    "processes": {n: {"command": [sys.executable, "service.py", n]} for n in self.ports},
+                    "processes": {
+                        n: {"command": [sys.executable, "service.py", n]} for n in self.ports
+                    },
                     **deploy,
                 },
                 "phases": [{"id": "p", "priority": "P1"}],

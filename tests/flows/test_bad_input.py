@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ environment: test
 services: {it: {url: "http://127.0.0.1:9"}}
 phases: [{id: only, priority: P1, suites: [{id: s, command: [python, -m, pytest, suites/nowhere]}]}]
 """
-PROBED = SMALL.replace("suites: [{id: s, command: [python, -m, pytest, suites/nowhere]}]", "probes: []")
+PROBED = SMALL.replace(
+    "suites: [{id: s, command: [python, -m, pytest, suites/nowhere]}]", "probes: []"
+)
 
 # name → (the plan's text or None for a missing file, what the message must name)
 PLANS: dict[str, tuple[bytes | None, tuple[str, ...]]] = {
@@ -31,9 +34,49 @@ PLANS: dict[str, tuple[bytes | None, tuple[str, ...]]] = {
 }
 
 
+# command line with | between its words → what the message must name
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "run|PLAN|--json|--set|health.deadlin.x=3s": ("health.deadlin", "no such place"),
+    "run|PLAN|--json|--set|health.deadlin=3s": ("health.deadlin", "deadline"),
+    "run|PLAN|--json|--set|health.deadline": ("KEY=VALUE",),
+    "run|PLAN|--json|--set|health.deadline=soon": ("soon",),
+    "run|PLAN|--json|--resume|never-was": ("never-was", "goldenpath runs"),
+    "run|PLAN|--json|--resume|../../etc/passwd": ("passwd",),
+    "show|never-was|--json": ("never-was", "goldenpath runs"),
+    "show|last|--json": ("there is no run yet",),
+    "label|never-was|good": ("never-was",),
+    "sql|SELEC 1|--json": ("SELEC",),
+    "sql|FROM no_such_view|--json": ("no_such_view",),
+    "sql|CREATE TABLE t (i int)|--json": ("expected one query",),
+    "sql|SELECT 1; SELECT 2|--json": ("expected one query",),
+    "probe|PLAN|no_such_probe|--json": ("no_such_probe", "chat"),
+    "check|PLAN|--set|phases.9.id=x": ("phases.9.id", "no such place"),
+}
+
+
 @pytest.fixture(scope="module")
 def stack(new_stack: Callable[..., Stack]) -> Stack:
     return new_stack()
+
+
+@pytest.fixture(scope="module")
+def answers(
+    stack: Stack, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Done]]]:
+    """All commands of the tables, two at a time: each spends most of its time on imports."""
+    folder = tmp_path_factory.mktemp("plans")
+    with ThreadPoolExecutor(2) as pool:
+        begun = {}
+        for number, (name, (text, _)) in enumerate(PLANS.items()):
+            plan = folder / str(number) / "plan.yaml"
+            plan.parent.mkdir()
+            if text is not None:
+                plan.write_bytes(text)
+            begun[name] = pool.submit(stack, "run", str(plan), "--json", timeout_s=60)
+        for line in COMMANDS:
+            args = [str(stack.plan) if word == "PLAN" else word for word in line.split("|")]
+            begun[line] = pool.submit(stack, *args, timeout_s=60)
+        yield begun
 
 
 def refused(done: Done, *names: str) -> None:
@@ -48,14 +91,15 @@ def refused(done: Done, *names: str) -> None:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_that_cannot_be_used_is_refused_before_anything_starts(
-    name: str, tmp_path: Path, stack: Stack
+    name: str, answers: dict[str, Future[Done]], stack: Stack
 ) -> None:
-    text, said = PLANS[name]
-    plan = tmp_path / "plan.yaml"
-    if text is not None:
-        plan.write_bytes(text)
-    refused(stack("run", str(plan), "--json", timeout_s=30), *said)
+    refused(answers[name].result(), *PLANS[name][1])
     assert not stack.warehouse.exists()
+
+
+@pytest.mark.parametrize("line", [pytest.param(x, id=x.replace("|", " ")) for x in COMMANDS])
+def test_what_is_not_there_is_named(line: str, answers: dict[str, Future[Done]]) -> None:
+    refused(answers[line].result(), *COMMANDS[line])
 
 
 def test_a_warehouse_that_cannot_be_written_is_refused(stack: Stack, tmp_path: Path) -> None:
@@ -76,32 +120,6 @@ def test_a_file_that_is_no_warehouse_is_refused_and_left_alone(
     assert file.read_text() == "dear reader"
 
 
-@pytest.mark.parametrize(
-    ("args", "said"),
-    [
-        (("run", "PLAN", "--json", "--set", "health.deadlin.x=3s"), ("health.deadlin", "no such place")),
-        (("run", "PLAN", "--json", "--set", "health.deadlin=3s"), ("health.deadlin", "deadline")),
-        (("run", "PLAN", "--json", "--set", "health.deadline"), ("KEY=VALUE",)),
-        (("run", "PLAN", "--json", "--set", "health.deadline=soon"), ("soon",)),
-        (("run", "PLAN", "--json", "--resume", "never-was"), ("never-was", "goldenpath runs")),
-        (("run", "PLAN", "--json", "--resume", "../../etc/passwd"), ("passwd",)),
-        (("show", "never-was", "--json"), ("never-was", "goldenpath runs")),
-        (("show", "last", "--json"), ("there is no run yet",)),
-        (("label", "never-was", "good"), ("never-was",)),
-        (("sql", "SELEC 1", "--json"), ("SELEC",)),
-        (("sql", "FROM no_such_view", "--json"), ("no_such_view",)),
-        (("sql", "CREATE TABLE t (i int)", "--json"), ("expected one query",)),
-        (("sql", "SELECT 1; SELECT 2", "--json"), ("expected one query",)),
-        (("probe", "PLAN", "no_such_probe", "--json"), ("no_such_probe", "chat")),
-        (("check", "PLAN", "--set", "phases.9.id=x"), ("phases.9.id", "no such place")),
-    ],
-    ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else None,
-)  # fmt: skip
-def test_what_is_not_there_is_named(args: tuple[str, ...], said: tuple[str, ...], stack: Stack) -> None:
-    done = stack(*(str(stack.plan) if a == "PLAN" else a for a in args), timeout_s=30)
-    refused(done, *said)
-
-
 def test_an_occupied_port_is_said_before_prefect_starts_and_leaves_nothing(
     new_stack: Callable[..., Stack],
 ) -> None:
@@ -119,3 +137,17 @@ def test_an_occupied_port_is_said_before_prefect_starts_and_leaves_nothing(
     assert done.seconds < 8
     assert not (stack.folder / "prefect-server.log").exists()
     wait_for(lambda: not processes_with(str(stack.folder)), 3, "the supervisor to end")
+
+
+def test_a_prefect_server_that_is_not_there_is_the_gates_failure_in_one_sentence(
+    stack: Stack, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(SMALL.replace("suites/nowhere", "--version"))
+    done = stack("run", str(plan), "--json", timeout_s=60)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert "127.0.0.1:9" in last
+    assert "not approved" in last
+    assert "--resume small-" in last

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
@@ -223,12 +224,11 @@ def test_csv_and_json_hold_the_same_rows(played: Played) -> None:
 def test_show_says_the_same_in_every_form(played: Played, tmp_path: Path) -> None:
     document = played.document("startup-crash")
     page = tmp_path / "report.html"
-    text = played.stack("show", "last").stdout
-    markdown = played.stack("show", "last", "--markdown").stdout
-    again = played.stack("show", "last", "--json").json()
-    assert played.stack("show", "last", "--html", str(page)).exit_code == 0
-    assert again == document
-    for form in (text, markdown, page.read_text()):
+    forms = [(), ("--markdown",), ("--json",), ("--html", str(page))]
+    with ThreadPoolExecutor(2) as pool:  # readers do not disturb each other
+        text, markdown, again, _ = pool.map(lambda form: played.stack("show", "last", *form), forms)
+    assert again.json() == document
+    for form in (text.stdout, markdown.stdout, page.read_text()):
         assert "ROLL_BACK" in form or "ROLL BACK" in form
         assert document["run_id"] in form
     assert _is_whole(page.read_text())
@@ -276,5 +276,7 @@ def test_export_writes_parquet_that_holds_the_runs(played: Played, tmp_path: Pat
 def test_a_label_turns_up_in_the_accuracy_of_the_gate(played: Played) -> None:
     run_id = played.document("fake-suite")["run_id"]
     assert played.stack("label", run_id, "good", "--note", "it was fine").exit_code == 0
-    rows = played.sql("SELECT verdict, n_good, n_false_hold FROM gate_accuracy WHERE n_labelled > 0")
+    rows = played.sql(
+        "SELECT verdict, n_good, n_false_hold FROM gate_accuracy WHERE n_labelled > 0"
+    )
     assert rows == [{"verdict": "HOLD", "n_good": 1, "n_false_hold": 1}]

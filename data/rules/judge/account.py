@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from data.records.facts import SuiteResult
+from data.records.plan import Phase
+from data.records.probe_plan import ProbePlan
 from data.records.verdict import Action, Coverage, Incident, RevenueAtRisk
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.judge.case import Case, Ruling
@@ -17,12 +19,17 @@ def coverage(case: Case) -> Coverage:
     expected = seen = 0
     for phase in case.plan.phases:
         expected += len(phase.probes)
-        seen += sum((phase.id, p.id) in case.probes for p in phase.probes)
+        seen += sum(_ended(case, phase, p) for p in phase.probes)
         for suite in phase.suites:
             finals = case.finals.get((phase.id, suite.id), {})
             expected += case.expected(phase, suite)
             seen += sum(f.outcome in _ENDED for f in finals.values())
     return Coverage(expected=expected, seen=seen)
+
+
+def _ended(case: Case, phase: Phase, probe: ProbePlan) -> bool:
+    result = case.probes.get((phase.id, probe.id))
+    return result is not None and result.outcome in _ENDED
 
 
 def not_seen(case: Case) -> tuple[str, ...]:
@@ -39,9 +46,7 @@ def not_seen(case: Case) -> tuple[str, ...]:
             n_absent = case.expected(phase, suite) - len(finals)
             found += [f"{prefix}: {n_absent} expected tests"] if n_absent > 0 else []
         found += [
-            f"{phase.priority.lower()}/{p.id}"
-            for p in phase.probes
-            if (phase.id, p.id) not in case.probes
+            f"{phase.priority.lower()}/{p.id}" for p in phase.probes if not _ended(case, phase, p)
         ]
     rest = len(found) - _LIMIT
     return (*found[:_LIMIT], *([f"and {rest} more"] if rest > 0 else []))

@@ -18,9 +18,10 @@ from data.records.facts import (
 from data.records.plan import Phase, Plan, Suite
 from data.records.verdict import CriterionResult
 from data.records.words import Mark, Priority, VerdictWord
-from data.rules.outcomes import FinalTest, final_outcomes
+from data.rules.outcomes import FinalTest, final_outcomes, final_probes
 
 SuiteKey = tuple[str, str]
+_STAGES = {"start": 0, "end": 2}  # readings of one instant: what stands between comes between
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,8 @@ class Case:
 
     @cached_property
     def probes(self) -> dict[SuiteKey, ProbeResult]:
-        """(phase, probe) -> its last attempt."""
-        ranked = sorted(self.evidence.probes, key=lambda p: p.attempt)
-        return {(p.phase, p.probe): p for p in ranked}
+        """(phase, probe) -> its final result; FLAKY when a red attempt came before a pass."""
+        return final_probes(self.evidence.probes)
 
     @cached_property
     def phases(self) -> dict[str, PhaseResult]:
@@ -87,20 +87,20 @@ class Case:
         return {h.service: h for h in self.evidence.health if h.stage == stage}
 
     def readings(self, service: str) -> list[RevisionReading]:
-        """Revision readings of one service in order of time."""
-        return sorted(
-            (r for r in self.evidence.revisions if r.service == service), key=lambda r: r.at
-        )
+        """Revision readings of one service in order of time, then of stage."""
+        found = (r for r in self.evidence.revisions if r.service == service)
+        return sorted(found, key=lambda r: (r.at, _STAGES.get(r.stage, 1), r.stage))
 
     def samples(self, metric: str) -> list[float]:
         """Values (ms) of one metric from executions that succeeded."""
         return [s.value for s in self.evidence.samples if s.metric == metric and s.ok]
 
     def expected(self, phase: Phase, suite: Suite) -> int:
-        """How many tests must be there: the plan's number, its ids, or what was collected."""
-        manifest = self.collected.get((phase.id, suite.id))
-        n_collected = len(manifest.test_ids) if manifest else 0
-        return max(suite.expect.at_least, len(suite.expect.ids), n_collected)
+        """How many tests must be there: the plan's number, its ids, or what was there."""
+        key = (phase.id, suite.id)
+        manifest = self.collected.get(key)
+        known = {*(manifest.test_ids if manifest else ()), *self.finals.get(key, {})}
+        return max(suite.expect.at_least, len(suite.expect.ids), len(known))
 
 
 def effect_of(priority: Priority, mark: Mark) -> VerdictWord:

@@ -23,6 +23,10 @@ _PROBE_MARKS = {
 def check_rulings(case: Case) -> Iterator[Ruling]:
     """One ruling for each suite and each probe of the plan, seen or not."""
     for phase in case.plan.phases:
+        if not phase.suites and not phase.probes:
+            id = f"{phase.priority.lower()}/{phase.id}"
+            text = "the phase has no suites and no probes"
+            yield ruling(id, phase.priority, Mark.NOT_RUN, text)
         for suite in phase.suites:
             yield _suite(case, phase, suite)
         for probe in phase.probes:
@@ -58,7 +62,8 @@ def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple
     missing = _missing(case, phase, suite, finals, expected)
     if missing:
         return Mark.NOT_RUN, missing if result is None else f"{missing}{_why(result.timed_out)}"
-    return _graded(finals, counts, suite, tally)
+    spare = max(0, phase.tolerance - n_failed)
+    return _graded(finals, counts, suite.allow_vacuous + spare, tally)
 
 
 def _missing(case: Case, phase: Phase, suite: Suite, finals: Finals, expected: int) -> str:
@@ -70,15 +75,22 @@ def _missing(case: Case, phase: Phase, suite: Suite, finals: Finals, expected: i
         return f"{len(absent)} expected tests are missing: {', '.join(absent[:3])}"
     counts = Counter(f.outcome for f in finals.values())
     ended = sum(counts.values()) - counts[Outcome.NOT_RUN] - counts[Outcome.SKIPPED]
-    n_collected = len(finals)
-    if not n_collected:
+    if not finals and not _manifest(case, phase, suite):
         return f"0 tests collected, {expected} expected"
     if not ended and counts[Outcome.SKIPPED]:
         return f"all {counts[Outcome.SKIPPED]} tests were skipped"
     if counts[Outcome.NOT_RUN]:
         return f"{counts[Outcome.NOT_RUN]} of {expected} tests did not run, {ended} ended"
+    lost = [name for name in _manifest(case, phase, suite) if name not in finals]
+    if lost:
+        return f"{len(lost)} of {expected} tests were collected and never heard of: {lost[0]}"
     needed = max(suite.expect.at_least, len(suite.expect.ids))
     return f"{ended} tests ended, {needed} expected" if ended < needed else ""
+
+
+def _manifest(case: Case, phase: Phase, suite: Suite) -> tuple[str, ...]:
+    manifest = case.collected.get((phase.id, suite.id))
+    return manifest.test_ids if manifest else ()
 
 
 def _present(name: str, finals: Finals) -> bool:
@@ -90,19 +102,39 @@ def _why(timed_out: bool) -> str:
     return ": the suite timed out" if timed_out else ""
 
 
-def _graded(finals: Finals, counts: Counter[Outcome], suite: Suite, tally: str) -> tuple[Mark, str]:
+def _graded(
+    finals: Finals, counts: Counter[Outcome], tolerated: int, tally: str
+) -> tuple[Mark, str]:
+    """The mark of a suite whose tests all ended.
+
+    A pass without contact is worth no more than a failure, and one whose contact is unknown no
+    more than one without: so what tolerates the worse tolerates the better, never the reverse.
+
+    Args:
+        tolerated: passes without contact that the plan puts up with.
+    """
     good = [f for f in finals.values() if f.outcome in (Outcome.PASS, Outcome.FLAKY)]
     grades = Counter(f.grade for f in good)
-    if grades[Grade.VACUOUS] > suite.allow_vacuous:
+    if grades[Grade.VACUOUS] > tolerated:
         return Mark.VACUOUS, f"{grades[Grade.VACUOUS]} passes never touched the target; {tally}"
-    if grades[None]:
+    if grades[Grade.VACUOUS] + grades[None] > tolerated:
         return Mark.NOT_EVALUATED, f"contact with the target unknown for {grades[None]}; {tally}"
-    if good and grades[Grade.INSENSITIVE] == len(good):
-        return Mark.INSENSITIVE, f"no negative control turns any of them red; {tally}"
+    if not grades[Grade.PROVEN] + grades[Grade.WITNESSED]:
+        return _worthless(grades, tally)
     if counts[Outcome.FLAKY]:
         return Mark.FLAKY, f"{counts[Outcome.FLAKY]} failed and passed when tried again; {tally}"
     proven = f", {grades[Grade.PROVEN]} proven" if grades[Grade.PROVEN] else ""
-    return Mark.PASS, f"{tally}, {len(good) - grades[Grade.VACUOUS]} witnessed{proven}"
+    n_witnessed = len(good) - grades[Grade.VACUOUS] - grades[None]
+    return Mark.PASS, f"{tally}, {n_witnessed} witnessed{proven}"
+
+
+def _worthless(grades: Counter[Grade | None], tally: str) -> tuple[Mark, str]:
+    """Tolerance is for single tests: a suite without one pass that counts shows nothing."""
+    if grades[Grade.INSENSITIVE]:
+        return Mark.INSENSITIVE, f"no negative control turns any of them red; {tally}"
+    if grades[Grade.VACUOUS]:
+        return Mark.VACUOUS, f"no pass ever touched the target; {tally}"
+    return Mark.NOT_EVALUATED, f"no pass is known to have touched the target; {tally}"
 
 
 def _tally(counts: Counter[Outcome], expected: int) -> str:
@@ -132,7 +164,7 @@ def _probe(case: Case, phase: Phase, id: str, result: ProbeResult | None) -> Rul
         why = f": {ended.reason}" if ended and ended.reason else ""
         return ruling(id, phase.priority, Mark.NOT_RUN, f"the probe never ran{why}")
     mark = _PROBE_MARKS.get(result.outcome, Mark.NOT_RUN)
-    if mark is Mark.PASS and result.n < 1:
+    if mark in (Mark.PASS, Mark.FLAKY) and result.n < 1:
         return ruling(id, phase.priority, Mark.NOT_RUN, "the probe checked nothing (n = 0)")
     text = result.message or f"{result.n - result.n_failed} of {result.n} passed"
     return ruling(id, phase.priority, mark, text, (id,))

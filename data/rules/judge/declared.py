@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -56,7 +57,7 @@ def _statistic(rule: Rule, values: list[float]) -> float:
         "count": len,
         "min": min,
         "max": max,
-        "mean": lambda v: sum(v) / len(v),
+        "mean": lambda v: math.fsum(v) / len(v),  # exact, so in any order the same
     }
     return float(plain[rule.function](values))
 

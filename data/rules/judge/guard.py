@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from data.records.words import HealthState, Mark, Outcome, Priority
+from data.rules.grammar import parse_rule
 from data.rules.judge.case import Case, Ruling
+
+_OF_FAILURES = ("failed", "passed", "pass_share")
 
 
 def refusals(case: Case, rulings: list[Ruling]) -> tuple[str, ...]:
@@ -35,10 +38,16 @@ def _target(case: Case) -> Iterator[str]:
     if target is None:
         yield "there is no promoted baseline to roll back to"
         return
-    if target.revision == case.evidence.run.revision:
+    if target.revision in _deployed(case):
         yield f"the known good revision {target.revision} is the one that was just deployed"
     if not target_healthy(case):
         yield f"the known good revision {target.revision} was not seen healthy"
+
+
+def _deployed(case: Case) -> set[str | None]:
+    """What the caller asked for and what the deployer says that it deployed."""
+    deploy = case.evidence.deploy
+    return {case.evidence.run.revision, deploy.revision if deploy else None}
 
 
 def target_healthy(case: Case) -> bool:
@@ -63,21 +72,23 @@ def target_healthy(case: Case) -> bool:
 
 
 def _live(case: Case) -> Iterator[str]:
+    """Refuse where another revision answered at any stage: what failed may be its failure."""
     for service in case.plan.services:
-        for reading in case.readings(service)[-1:]:
-            others = set(reading.seen) - {reading.expected}
-            if reading.expected and others:
-                yield f"{service} serves {', '.join(sorted(others))}: this deployment is not live"
+        seen = [r for r in case.readings(service) if r.expected and set(r.seen) - {r.expected}]
+        for reading in seen[-1:]:
+            others = ", ".join(sorted(set(reading.seen) - {reading.expected}))
+            yield f"{service} serves {others} at {reading.stage}: this deployment is not live"
 
 
 def _blame(case: Case, rulings: list[Ruling]) -> Iterator[str]:
     """Refuse when every P1 failure was on the target already: rolling back would not help."""
     target = case.history.known_good
-    failures = p1_signatures(case)
+    failures, same = p1_signatures(case), _derived(case)
     other_failures = any(
         r.result.outcome is Mark.FAIL
         and r.result.priority is Priority.P1
         and r.result.id.split("/")[0] != "p1"
+        and r.result.id not in same
         for r in rulings
     )
     if target is None or not failures or other_failures:
@@ -87,14 +98,23 @@ def _blame(case: Case, rulings: list[Ruling]) -> Iterator[str]:
         yield f"every P1 failure was already there on {target.revision}: {listed}"
 
 
+def _derived(case: Case) -> set[str]:
+    """Criteria that only count what P1 tests and probes did: no failure beside theirs."""
+    p1 = [p for p in case.plan.phases if p.priority is Priority.P1]
+    places = {p.id for p in p1} | {one.id for p in p1 for one in (*p.suites, *p.probes)}
+    rules = ((c.id, parse_rule(c.rule)) for c in case.plan.criteria)
+    return {id for id, r in rules if r.function in _OF_FAILURES and r.subject in places}
+
+
 def p1_signatures(case: Case) -> set[str]:
     """Signatures of failed P1 tests and probes after retries."""
     phases = {p.id for p in case.plan.phases if p.priority is Priority.P1}
     tests = {
-        final.last.signature or final.last.message
+        red.signature or red.message
         for (phase, _), finals in case.finals.items()
         for final in finals.values()
         if phase in phases and final.outcome is Outcome.FAIL
+        for red in (final.red or final.last,)
     }
     probes = {
         failure.signature

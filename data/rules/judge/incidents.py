@@ -70,25 +70,15 @@ def _tests(case: Case) -> Iterator[_Failure]:
             for name, final in case.finals.get((phase.id, suite.id), {}).items():
                 if final.outcome not in _RED:
                     continue
-                red = _red_attempt(case, phase.id, suite.id, name)
+                red = final.red or final.last
                 id = f"{phase.priority.lower()}/{suite.id}/{name}"
-                signature = red[0] or f"{final.outcome}/{suite.id}"
-                yield _Failure(signature, phase.priority, red[1], id, suite.proves)
+                signature = red.signature or f"{final.outcome}/{suite.id}"
+                yield _Failure(signature, phase.priority, red.message, id, suite.proves)
             broken = case.suites.get((phase.id, suite.id))
             if broken is not None and broken.broken and not case.finals.get((phase.id, suite.id)):
                 id = f"{phase.priority.lower()}/{suite.id}"
                 text = f"suite broken: {broken.broken}"
                 yield _Failure(f"suite/broken/{suite.id}", phase.priority, text, id, suite.proves)
-
-
-def _red_attempt(case: Case, phase: str, suite: str, name: str) -> tuple[str, str]:
-    attempts = [
-        t
-        for t in case.evidence.tests
-        if (t.phase, t.suite, t.test_id) == (phase, suite, name) and t.outcome in _RED
-    ]
-    last = max(attempts, key=lambda t: t.attempt)
-    return last.signature, last.message
 
 
 def _probes(case: Case) -> Iterator[_Failure]:

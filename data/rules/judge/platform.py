@@ -87,9 +87,11 @@ def fence_rulings(case: Case) -> Iterator[Ruling]:
 
 def stopped_by_health(case: Case) -> bool:
     """Whether the run ended at the health gate, before any revision had to be read."""
-    gate = case.health("gate").values()
+    looked_at = [name for name, service in case.plan.services.items() if service.health]
     return not case.evidence.revisions and any(
-        h.state in (HealthState.DOWN, HealthState.UNKNOWN) for h in gate
+        h.state in (HealthState.DOWN, HealthState.UNKNOWN)
+        for name, h in case.health("gate").items()
+        if name in looked_at
     )
 
 
@@ -101,7 +103,8 @@ def _fence(service: str, readings: list[RevisionReading], case: Case) -> Ruling:
     unread = [r for r in readings if not r.seen]
     expected = expected_revision(readings)
     if superseded_by(readings):
-        first, last = readings[0], readings[-1]
+        told = [r for r in readings if r.seen]
+        first, last = told[0], told[-1]
         text = f"{service}: {expected} at {first.stage}, {last.seen[0]} at {last.stage}"
         return ruling(id, Priority.P1, Mark.FAIL, text, evidence, VerdictWord.SUPERSEDED)
     wrong = next((r for r in readings if r.seen and set(r.seen) != {expected}), None)
@@ -114,8 +117,21 @@ def _fence(service: str, readings: list[RevisionReading], case: Case) -> Ruling:
     if case.evidence.ended is not None and len(readings) < 2:
         text = f"{service}: revision read once only, at {readings[0].stage}"
         return ruling(id, Priority.P1, Mark.NOT_RUN, text, evidence)
+    if gaps := _gaps(case, readings):
+        text = f"{service}: revision never read at {', '.join(gaps)}"
+        return ruling(id, Priority.P1, Mark.NOT_RUN, text, evidence)
     text = f"{service}: {expected} in {sum(r.n_reads for r in readings)} of as many reads"
     return ruling(id, Priority.P1, Mark.PASS, text, evidence)
+
+
+def _gaps(case: Case, readings: list[RevisionReading]) -> list[str]:
+    """Stages that lack a reading: before the phases and after each that ran; `end` is the last."""
+    ran = [p.id for p in case.plan.phases if p.id in case.phases and case.phases[p.id].started_at]
+    stages = {r.stage for r in readings}
+    if ran and "end" in stages:
+        stages.add(f"after:{ran[-1]}")
+    wanted = ["start", *(f"after:{id}" for id in ran)] if ran else []
+    return [stage for stage in wanted if stage not in stages]
 
 
 def expected_revision(readings: list[RevisionReading]) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -43,8 +45,10 @@ def load_plan(
         _override(document, key, value, file)
     faults = [*document.faults, *secret_faults(document, file)]
     plan = _validated(document, file, faults)
-    if plan is not None:
-        faults += sense_faults(plan, document, file, exists)
+    told = {fault.path for fault in faults}  # one fault a place is enough
+    if whole := plan or _mended(document.value):
+        found = sense_faults(whole, document, file, exists)
+        faults += [fault for fault in found if plan or fault.path not in told]
     if faults or plan is None:
         raise PlanError(sorted(dict.fromkeys(faults), key=lambda f: (f.line, f.path)))
     return plan
@@ -59,6 +63,36 @@ def _validated(document: Document, file: str, faults: list[Fault]) -> Plan | Non
         found = [_fault(one, document, file) for one in told]
         faults += [fault for fault in found if fault.path not in broken]
         return None
+
+
+def _mended(value: Any, tries: int = 3) -> Plan | None:
+    """The plan without what is faulty in its form, so that the rest can be checked for sense.
+
+    Faulty keys are left out and missing ones stood in for; None where that is not enough.
+    """
+    value = deepcopy(value)
+    for _ in range(tries):
+        try:
+            return Plan.model_validate(value)
+        except ValidationError as error:
+            for number, one in enumerate(error.errors(include_url=False)):
+                _mend(value, _path(one["loc"], value), one["type"] == "missing", number)
+    return None
+
+
+def _mend(value: Any, path: Path, missing: bool, number: int) -> None:
+    place = value
+    for part in path[:-1]:
+        place = _inside(place, part)
+    if not path or not isinstance(place, dict):
+        return
+    if missing:
+        place[path[-1]] = _STAND_INS.get(str(path[-1]), f"missing-{number}")
+    else:
+        place.pop(path[-1], None)
+
+
+_STAND_INS = {"priority": "P3", "url": "http://missing", "command": ["missing"]}
 
 
 def _echo(error: Any) -> bool:
@@ -108,17 +142,26 @@ def _inside(value: Any, part: str | int) -> Any:
 
 
 def _override(document: Document, key: str, text: str, file: str) -> None:
-    *parents, last = _parts(key)
+    *parents, last = _parts(key) or [""]
     place = document.value
     for part in parents:
         place = _inside(place, part)
     if isinstance(place, dict) or (_inside(place, last) is not _NOWHERE):
-        inner = read_document(text, "--set", {})
-        place[last] = inner.value
-        document.raw[tuple(_parts(key))] = text
+        _put(document, place, key, text)
         return
     hint = "name it as check does, such as phases.0.suites.1.timeout"
     document.faults.append(Fault(f"--set {key}: the plan has no such place", file, 0, key, hint))
+
+
+def _put(document: Document, place: Any, key: str, text: str) -> None:
+    """The new value, instead of the old one and of what was wrong with that."""
+    path, inner = tuple(_parts(key)), read_document(text, "--set", {})
+    place[path[-1]] = inner.value
+    name = dotted(path)
+    kept = [f for f in document.faults if f.path != name and not f.path.startswith(f"{name}.")]
+    document.faults = kept + [replace(f, line=0, path=name) for f in inner.faults]
+    document.raw = {p: t for p, t in document.raw.items() if p[: len(path)] != path}
+    document.raw |= {(*path, *p): t for p, t in inner.raw.items()}
 
 
 def _parts(key: str) -> list[str | int]:

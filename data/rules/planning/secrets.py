@@ -9,7 +9,7 @@ from data.rules.planning.document import Document, Path, dotted
 
 _NAMES = re.compile(
     r"(^|[_-])(password|passwd|secret|secret_?key|api_?key|access_?key|private_?key|auth_?token|"
-    r"access_?token|bearer|credentials?)$",
+    r"(access|api|refresh)_?token|bearer|credentials?)$|^token$",
     re.IGNORECASE,
 )
 _SHAPES = re.compile(
@@ -18,6 +18,7 @@ _SHAPES = re.compile(
 )
 # In these places a key such as `access_token` names where to look, not what it is.
 _REFERENCES = {"capture", "expect", "fields", "every", "same", "first", "status", "json_path"}
+_DEFAULT = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*:-([^}]*)\}")
 _HINT = "refer to an environment variable instead: ${NAME}"
 
 
@@ -31,10 +32,11 @@ def secret_faults(document: Document, file: str) -> list[Fault]:
 
 
 def _is_secret(path: Path, text: str) -> bool:
-    if _SHAPES.search(text):
+    if _SHAPES.search(text) or _SHAPES.search(_DEFAULT.sub(r"\1", text)):
         return True
     names = [part for part in path if isinstance(part, str)]
-    if not names or _REFERENCES & set(names) or not _NAMES.search(names[-1]):
+    refers = bool(_REFERENCES & set(names)) and "env" not in names
+    if not names or refers or not _NAMES.search(names[-1]):
         return False
     return bool(_literal(text))
 

@@ -10,7 +10,7 @@ from data.errors import Fault
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
 from data.records.probe_plan import metrics_of
 from data.rules.grammar import parse_rule
-from data.rules.money import money_faults, share_at_risk
+from data.rules.money import circular, money_faults
 from data.rules.planning.document import Document, Path, dotted
 from data.rules.planning.templates import plan_template_faults
 
@@ -138,16 +138,25 @@ def _capabilities(plan: Plan) -> Iterator[Finding]:
                 f"add `proves: [{name}]` to a suite or probe",
             )
         if capability.within is not None:
-            yield from _unknown(
-                (*path, "within"), (capability.within,), plan.capabilities, "capability"
-            )
+            yield from _within(plan, name, capability.within)
     roots = [c.share or 0.0 for c in plan.capabilities.values() if c.within is None]
-    if sum(roots) > 1.0 + 1e-9 and share_at_risk(plan.capabilities, plan.capabilities) >= 1.0:
+    if sum(roots) > 1.0 + 1e-9:
         yield Finding(
             ("capabilities",),
             f"the shares add up to {sum(roots):.0%}, more than 100 %",
             "where one contains another, say so with `within`",
         )
+
+
+def _within(plan: Plan, name: str, outer: str) -> Iterator[Finding]:
+    path: Path = ("capabilities", name, "within")
+    if outer not in plan.capabilities:
+        yield from _unknown(path, (outer,), plan.capabilities, "capability")
+    elif circular(plan.capabilities, name):
+        yield Finding(path, f"the capability {name!r} lies inside itself", "break the circle")
+    elif (plan.capabilities[name].share or 0.0) > (plan.capabilities[outer].share or 1.0):
+        part, whole = plan.capabilities[name].share or 0.0, plan.capabilities[outer].share or 1.0
+        yield Finding(path, f"a share of {part:.0%} does not fit into the {whole:.0%} of {outer!r}")
 
 
 def _deploy(plan: Plan) -> Iterator[Finding]:
