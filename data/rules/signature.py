@@ -115,7 +115,7 @@ _RULES: tuple[Callable[[str], str], ...] = (
     _replace(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", ANY),
     _replace(r"\b0[xX][0-9a-fA-F]+\b", ANY),
     _replace(r"\b[0-9a-fA-F]{16,}\b", ANY),
-    _replace(rf"(?<![A-Za-z\d.])\d+(?:[.,]\d+)*\s?(?:{_UNITS})(?![A-Za-z\d])", ANY),
+    _replace(rf"(?<![A-Za-z\d._-])\d+(?:[.,]\d+)*\s?(?:{_UNITS})(?![A-Za-z\d])", ANY),
     _words,
     _numbers,
 )

@@ -1,9 +1,9 @@
-"""Plans, evidence and histories to judge: one call makes a good one, keywords spoil it."""
+"""Plans, evidence and histories for the judge: one green deployment, and ways to change it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,222 +28,326 @@ from data.records.verdict import Verdict
 from data.records.words import HealthState, Outcome
 from data.rules.judge import judge
 
-RUN, NEW, OLD = "run-2", "rev-2", "rev-1"
-T0 = datetime(2026, 1, 1, tzinfo=UTC)
+RUN, NEW, OLD = "run-1", "r2", "r1"
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+CORE, SHOP, LOOKS = ("p1", "core"), ("p2", "shop"), ("p3", "looks")
+SUITES = (CORE, SHOP, LOOKS)
+PROBES = (("p1", "chat"), ("p2", "search"), ("p3", "banner"))
 TESTS = ("t1", "t2", "t3")
-FAULT = "ws/closed-1000"
+SERVICES = ("api", "web")
+STAGES = ("start", "after:p1", "after:p2", "end")
+LATENCIES = tuple(100.0 + n % 10 for n in range(40))
+
+PLAN: dict[str, Any] = {
+    "plan": "shop",
+    "environment": "staging",
+    "services": {
+        name: {"url": f"http://{name}.test", "revision": {"json": "revision"}} for name in SERVICES
+    },
+    "deploy": {"deployer": "command", "command": ["deploy"]},
+    "phases": [
+        {
+            "id": phase,
+            "priority": phase.upper(),
+            "suites": [
+                {
+                    "id": suite,
+                    "command": ["pytest"],
+                    "expect": len(TESTS),
+                    "timeout": "5s",
+                    "proves": [f"by-{suite}"],
+                }
+            ],
+            "probes": [
+                {
+                    "id": probe,
+                    "kind": "http",
+                    "request": {"url": "http://api.test/", "timeout": "5s"},
+                    "proves": [f"by-{probe}"],
+                    "metric": probe,
+                }
+            ],
+        }
+        for (phase, suite), (_, probe) in zip(SUITES, PROBES, strict=True)
+    ],
+    "criteria": [
+        {"id": "fast", "priority": "P2", "rule": "p95(chat) < 2 s"},
+        {"id": "no-slower", "priority": "P3", "rule": "shift(chat) < 10 %"},
+        {"id": "nothing-fails", "priority": "P1", "rule": "failed(p1) == 0"},
+        {"id": "most-pass", "priority": "P2", "rule": "pass_share(p2) >= 90 %"},
+    ],
+    "capabilities": {
+        **{f"by-{suite}": {"share": "30 %"} for _, suite in SUITES},
+        **{f"by-{probe}": {"share": "40 %"} for _, probe in PROBES},
+    },
+    "revenue": {"amount": "500K", "currency": "USD", "per": "year"},
+    "rollback": {"armed": True},
+}
 
 
-def at(second: float) -> datetime:
-    return T0 + timedelta(seconds=second)
+@dataclass(frozen=True)
+class Input:
+    """What the judge is given."""
+
+    plan: Plan
+    evidence: Evidence
+    history: History
+
+    def judged(self, now: datetime = NOW) -> Verdict:
+        return judge(self.plan, self.evidence, self.history, now)
 
 
-def plan(**changes: Any) -> Plan:
-    """Two services; a P1 phase with a suite and a probe, a P2 and a P3 phase with a suite each."""
-    written: dict[str, Any] = {
-        "plan": "shop",
-        "environment": "staging",
-        "services": {
-            "api": {"url": "http://api", "revision": {"json": "revision"}},
-            "web": {"url": "http://web"},
-        },
-        "deploy": {"deployer": "command", "command": ["deploy"], "rollback": ["undo"]},
-        "capabilities": {
-            "sign_in": {"share": "60 %"},
-            "chat": {"share": "50 %", "within": "sign_in"},
-            "search": {"share": "30 %"},
-        },
-        "revenue": {"amount": "$500K", "currency": "USD", "per": "year"},
-        "phases": [
-            phase("core", "P1", [suite("auth", proves=["sign_in"])], [probe("chat", ["chat"])]),
-            phase("more", "P2", [suite("search", proves=["search"])]),
-            phase("rest", "P3", [suite("extras")]),
-        ],
-        "rollback": {"armed": True},
-    }
-    return Plan.model_validate({**written, **changes})
+Change = Callable[[Input], Input]
 
 
-def phase(
-    id: str, priority: str, suites: Iterable[Any] = (), probes: Iterable[Any] = (), **more: Any
-) -> dict[str, Any]:
-    return {"id": id, "priority": priority, "suites": [*suites], "probes": [*probes], **more}
+def green(**plan: Any) -> Input:
+    """Everything expected is there, witnessed and passed; `plan` replaces keys of the plan."""
+    return Input(Plan.model_validate(PLAN | plan), _evidence(), _history())
 
 
-def suite(id: str, **more: Any) -> dict[str, Any]:
-    return {"id": id, "command": ["pytest"], "timeout": "60s", "expect": 3, **more}
-
-
-def probe(id: str, proves: Iterable[str] = ()) -> dict[str, Any]:
-    request = {"url": "{{services.api.url}}/x"}
-    return {"id": id, "kind": "http", "request": request, "metric": "message", "proves": [*proves]}
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
 
 
 def test(
-    suite: str = "auth",
-    name: str = "t1",
-    outcome: str = "PASS",
-    attempt: int = 1,
-    witnessed: bool | None = True,
-    signature: str = "",
+    where: tuple[str, str], name: str, outcome: str = "PASS", attempt: int = 1, **more: Any
 ) -> TestResult:
     red = outcome in ("FAIL", "ERROR")
+    given: dict[str, Any] = {
+        "witnessed": True,
+        "signature": f"{outcome}/{where[1]}" if red else "",
+        "message": f"{outcome} of {name}" if red else "",
+    }
     return TestResult(
-        run_id=RUN, phase=PHASE_OF.get(suite, "core"), suite=suite, test_id=name, attempt=attempt,
-        outcome=Outcome(outcome), witnessed=witnessed, at=at(20 + attempt),
-        signature=signature or (FAULT if red else ""), message=f"{name} {outcome}",
+        run_id=RUN, phase=where[0], suite=where[1], test_id=name, attempt=attempt,
+        outcome=Outcome(outcome), at=at(attempt), **(given | more),
     )  # fmt: skip
 
 
-test.__test__ = False  # type: ignore[attr-defined]  # a factory, not a test
-PHASE_OF = {"auth": "core", "search": "more", "extras": "rest"}
+test.__test__ = False  # type: ignore[attr-defined]  # not a pytest function
 
 
-def probed(
-    outcome: str = "PASS", attempt: int = 1, n: int = 20, signature: str = FAULT, id: str = "chat"
+def suite(where: tuple[str, str], attempt: int = 1, **more: Any) -> SuiteResult:
+    return SuiteResult(
+        run_id=RUN, phase=where[0], suite=where[1], attempt=attempt, command=("pytest",),
+        duration_s=1.0, started_at=at(0), **({"exit_code": 0} | more),
+    )  # fmt: skip
+
+
+def probe(
+    where: tuple[str, str], outcome: str = "PASS", attempt: int = 1, **more: Any
 ) -> ProbeResult:
-    red = outcome in ("FAIL", "FLAKY")
-    failures = (Failure(ordinal=0, step="s", signature=signature, message="closed"),)
+    given: dict[str, Any] = {"n": 4}
+    if outcome in ("FAIL", "ERROR"):
+        signature = f"{outcome}/{where[1]}"
+        failure = Failure(ordinal=1, step="http", signature=signature, message="no answer")
+        given |= {"n_failed": 1, "failures": (failure,), "message": "1 of 4 failed"}
     return ProbeResult(
-        run_id=RUN, phase="core", probe=id, kind="http", attempt=attempt, outcome=Outcome(outcome),
-        n=n, n_failed=int(red), failures=failures if red else (), duration_s=1.0, started_at=at(21),
-    )  # fmt: skip
-
-
-def deployed(outcome: str = "PASS", previous: str | None = OLD, **more: Any) -> DeployResult:
-    return DeployResult(
-        run_id=RUN, deployer="command", outcome=Outcome(outcome), revision=NEW,
-        revisions={"api": NEW}, previous=previous, at=at(2), **more,
+        run_id=RUN, phase=where[0], probe=where[1], kind="http", attempt=attempt,
+        outcome=Outcome(outcome), duration_s=1.0, started_at=at(0), **(given | more),
     )  # fmt: skip
 
 
 def health(stage: str, service: str, state: str = "healthy", **more: Any) -> HealthReading:
     return HealthReading(
-        run_id=RUN, stage=stage, service=service, state=HealthState(state), at=at(3), **more
+        run_id=RUN, stage=stage, service=service, state=HealthState(state), at=at(0), **more
     )
 
 
-def healths(**states: str) -> tuple[HealthReading, ...]:
-    """`gate_web="down"` spoils one of the four readings; a stage is `before` or `gate`."""
-    places = [(stage, name) for stage in ("before", "gate") for name in ("api", "web")]
-    return tuple(health(s, n, states.get(f"{s}_{n}", "healthy")) for s, n in places)
-
-
-STAGES = {"start": 5, "after:core": 30, "after:more": 50, "after:rest": 70}
-
-
-def revision(stage: str, *seen: str, service: str = "api") -> RevisionReading:
+def revision(stage: str, service: str, *seen: str, error: str = "") -> RevisionReading:
     return RevisionReading(
-        run_id=RUN, stage=stage, service=service, expected=NEW, seen=seen, n_reads=6,
-        at=at(STAGES.get(stage, 90)),
+        run_id=RUN, stage=stage, service=service, expected=NEW, seen=seen, n_reads=6, error=error,
+        at=at(STAGES.index(stage)),
     )  # fmt: skip
 
 
-def revisions(**others: tuple[str, ...]) -> tuple[RevisionReading, ...]:
-    """One reading a stage; `rest=("x",)` is what answered after that phase, `start` before."""
-    return tuple(revision(s, *others.get(s.removeprefix("after:"), (NEW,))) for s in STAGES)
-
-
-def samples(
-    values: Iterable[float], metric: str = "message", ok: bool = True
-) -> tuple[Sample, ...]:
+def samples(values: tuple[float, ...], metric: str = "chat") -> tuple[Sample, ...]:
     return tuple(
-        Sample(run_id=RUN, phase="core", probe="chat", metric=metric, ordinal=i, value=v, ok=ok, at=at(22))
-        for i, v in enumerate(values)
+        Sample(run_id=RUN, phase="p1", probe=metric, metric=metric, ordinal=n, value=v, at=at(n))
+        for n, v in enumerate(values)
+    )
+
+
+def cells(turned_red: bool, *names: str, where: str = "core") -> tuple[SensitivityCell, ...]:
+    return tuple(
+        SensitivityCell(
+            run_id="audit", suite=where, test_id=name, fault="silent", turned_red=turned_red,
+            at=at(0),
+        )
+        for name in names
     )  # fmt: skip
 
 
-def collected(suite: str, names: Iterable[str] = TESTS) -> Collected:
-    return Collected(
-        run_id=RUN, phase=PHASE_OF[suite], suite=suite, test_ids=tuple(names), at=at(10)
-    )
-
-
-def suite_ended(suite: str, **more: Any) -> SuiteResult:
-    told: dict[str, Any] = {"exit_code": 0, **more}
-    return SuiteResult(
-        run_id=RUN, phase=PHASE_OF[suite], suite=suite, command=("pytest",), duration_s=1.0,
-        started_at=at(10), **told,
+def _evidence() -> Evidence:
+    return Evidence(
+        run=RunStarted(
+            run_id=RUN, plan="shop", environment="staging", deployment_id="dep-1", revision=NEW,
+            started_at=at(0),
+        ),
+        ended=RunEnded(run_id=RUN, finished_at=at(60)),
+        deploy=DeployResult(
+            run_id=RUN, deployer="command", outcome=Outcome.PASS, revision=NEW,
+            revisions=dict.fromkeys(SERVICES, NEW), previous=OLD, at=at(0),
+        ),
+        health=tuple(health(stage, s) for stage in ("before", "gate", "end") for s in SERVICES),
+        revisions=tuple(revision(stage, s, NEW) for stage in STAGES for s in SERVICES),
+        phases=tuple(
+            PhaseResult(
+                run_id=RUN, phase=phase, ordinal=n, priority=phase.upper(), started_at=at(n),
+                finished_at=at(n + 1),
+            )
+            for n, (phase, _) in enumerate(SUITES)
+        ),
+        collected=tuple(
+            Collected(run_id=RUN, phase=p, suite=s, test_ids=TESTS, at=at(0)) for p, s in SUITES
+        ),
+        suites=tuple(suite(where) for where in SUITES),
+        tests=tuple(test(where, name) for where in SUITES for name in TESTS),
+        probes=tuple(probe(where) for where in PROBES),
+        samples=samples(LATENCIES),
     )  # fmt: skip
 
 
-def all_passed() -> tuple[TestResult, ...]:
-    return tuple(test(s, name) for s in PHASE_OF for name in TESTS)
-
-
-def evidence(**changes: Any) -> Evidence:
-    """A run in which everything is good. Each keyword replaces one field of the evidence."""
-    good: dict[str, Any] = {
-        "run": started(),
-        "ended": RunEnded(run_id=RUN, finished_at=at(80)),
-        "deploy": deployed(),
-        "health": healths(),
-        "revisions": revisions(),
-        "phases": tuple(
-            PhaseResult(run_id=RUN, phase=p, ordinal=i, priority=f"P{i + 1}", started_at=at(10 + 20 * i), finished_at=at(25 + 20 * i))
-            for i, p in enumerate(("core", "more", "rest"))
+def _history() -> History:
+    return History(
+        baseline=tuple(
+            BaselineRun(run_id=f"old-{n}", revision=OLD, samples={"chat": LATENCIES})
+            for n in range(3)
         ),
-        "collected": tuple(collected(s) for s in PHASE_OF),
-        "suites": tuple(suite_ended(s) for s in PHASE_OF),
-        "tests": all_passed(),
-        "probes": (probed(),),
-        "samples": samples(100.0 + i for i in range(24)),
-    }  # fmt: skip
-    return Evidence(**{**good, **changes})
-
-
-def started(**more: Any) -> RunStarted:
-    told: dict[str, Any] = {"revision": NEW, **more}
-    return RunStarted(
-        run_id=RUN, plan="shop", environment="staging", deployment_id="dep-2", started_at=T0, **told
+        known_good=KnownGood(run_id="old-2", revision=OLD, healthy_now=True),
+        sensitivity=cells(True, *TESTS),
     )
 
 
-def tests_with(*spoiled: TestResult) -> tuple[TestResult, ...]:
-    """All tests pass but these, which replace every attempt of the same test."""
-    names = {(t.suite, t.test_id) for t in spoiled}
-    return (*(t for t in all_passed() if (t.suite, t.test_id) not in names), *spoiled)
+def unchanged(case: Input) -> Input:
+    return case
 
 
-def history(**changes: Any) -> History:
-    """One promoted run of the old revision, which is healthy now."""
-    good: dict[str, Any] = {
-        "baseline": (
-            BaselineRun(run_id="run-1", revision=OLD, samples={"message": tuple(range(100, 124))}),
-        ),
-        "known_good": known_good(),
-    }
-    return History(**{**good, **changes})
+def seen(**update: Any) -> Change:
+    """Replace whole fields of the evidence."""
+    return lambda case: replace(case, evidence=case.evidence.model_copy(update=update))
 
 
-def known_good(**more: Any) -> KnownGood:
-    return KnownGood(**{"run_id": "run-1", "revision": OLD, "healthy_now": True, **more})
+def known(**update: Any) -> Change:
+    """Replace whole fields of the history."""
+    return lambda case: replace(case, history=case.history.model_copy(update=update))
 
 
-def cell(suite: str, name: str, turned_red: bool) -> SensitivityCell:
-    return SensitivityCell(
-        run_id="audit", suite=suite, test_id=name, fault="500", turned_red=turned_red, at=T0
-    )
+def planned(**keys: Any) -> Change:
+    """Replace top-level keys of the plan, written as a plan is."""
+    return lambda case: replace(case, plan=Plan.model_validate(PLAN | keys))
 
 
-@dataclass(frozen=True)
-class Matter:
-    """What the judge is asked: a plan, evidence and a history, good unless said otherwise."""
-
-    plan: Plan = field(default_factory=plan)
-    evidence: Evidence = field(default_factory=evidence)
-    history: History = field(default_factory=history)
-
-    def verdict(self) -> Verdict:
-        return judge(self.plan, self.evidence, self.history, at(99))
-
-    def but(self, change: Callable[[Evidence], Evidence]) -> Matter:
-        """The same with other evidence."""
-        return replace(self, evidence=change(self.evidence))
+def in_phase(ordinal: int, **keys: Any) -> Change:
+    """Replace keys of one phase of the plan."""
+    phases = [p | keys if n == ordinal else p for n, p in enumerate(PLAN["phases"])]
+    return planned(phases=phases)
 
 
-def matter(
-    plan: dict[str, Any] | None = None, history_: dict[str, Any] | None = None, **facts: Any
-) -> Matter:
-    """The good matter with changed plan keys, history fields and evidence fields."""
-    return Matter(globals()["plan"](**plan or {}), evidence(**facts), history(**history_ or {}))
+def both(*changes: Change) -> Change:
+    """Change after change."""
+
+    def change(case: Input) -> Input:
+        for one in changes:
+            case = one(case)
+        return case
+
+    return change
+
+
+def run_as(**update: Any) -> Change:
+    """Change the run's own record."""
+    return lambda case: seen(run=case.evidence.run.model_copy(update=update))(case)
+
+
+def deployed(**update: Any) -> Change:
+    """Change the deploy's record."""
+
+    def change(case: Input) -> Input:
+        assert case.evidence.deploy is not None
+        return seen(deploy=case.evidence.deploy.model_copy(update=update))(case)
+
+    return change
+
+
+def tests_of(where: tuple[str, str], *facts: TestResult) -> Change:
+    """These test results in place of all that the suite had."""
+
+    def change(case: Input) -> Input:
+        others = tuple(t for t in case.evidence.tests if (t.phase, t.suite) != where)
+        return seen(tests=(*others, *facts))(case)
+
+    return change
+
+
+def collects(where: tuple[str, str], *names: str) -> Change:
+    """Another manifest of one suite."""
+
+    def change(case: Input) -> Input:
+        facts = tuple(
+            c.model_copy(update={"test_ids": names}) if (c.phase, c.suite) == where else c
+            for c in case.evidence.collected
+        )
+        return seen(collected=facts)(case)
+
+    return change
+
+
+def outcome(where: tuple[str, str], name: str, *outcomes: str, **more: Any) -> Change:
+    """One test's attempts, in order, in place of what it had."""
+
+    def change(case: Input) -> Input:
+        key = (*where, name)
+        others = tuple(t for t in case.evidence.tests if (t.phase, t.suite, t.test_id) != key)
+        facts = (test(where, name, o, n, **more) for n, o in enumerate(outcomes, 1))
+        return seen(tests=(*others, *facts))(case)
+
+    return change
+
+
+def suite_ended(where: tuple[str, str], **update: Any) -> Change:
+    """Change how one suite's process ended."""
+
+    def change(case: Input) -> Input:
+        others = tuple(s for s in case.evidence.suites if (s.phase, s.suite) != where)
+        return seen(suites=(*others, suite(where, **update)))(case)
+
+    return change
+
+
+def probed(where: tuple[str, str], *outcomes: str, **more: Any) -> Change:
+    """One probe's attempts, in order, in place of what it had; none: it never ran."""
+
+    def change(case: Input) -> Input:
+        others = tuple(p for p in case.evidence.probes if (p.phase, p.probe) != where)
+        facts = (probe(where, o, n, **more) for n, o in enumerate(outcomes, 1))
+        return seen(probes=(*others, *facts))(case)
+
+    return change
+
+
+def reads(stage: str, service: str, *names: str, error: str = "") -> Change:
+    """Another revision reading of one service at one stage."""
+
+    def change(case: Input) -> Input:
+        others = tuple(
+            r for r in case.evidence.revisions if (r.stage, r.service) != (stage, service)
+        )
+        return seen(revisions=(*others, revision(stage, service, *names, error=error)))(case)
+
+    return change
+
+
+def feels(stage: str, service: str, state: str, **more: Any) -> Change:
+    """Another health reading of one service at one stage."""
+
+    def change(case: Input) -> Input:
+        others = tuple(h for h in case.evidence.health if (h.stage, h.service) != (stage, service))
+        return seen(health=(*others, health(stage, service, state, **more)))(case)
+
+    return change
+
+
+nothing_ran: Change = seen(
+    revisions=(), phases=(), collected=(), suites=(), tests=(), probes=(), samples=()
+)

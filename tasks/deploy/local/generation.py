@@ -67,8 +67,8 @@ class Generation:
 
     def log_tail(self, n_bytes: int = 4000) -> str:
         """The ends of the logs, each under its service's name."""
-        parts = [f"[{name}]\n{_tail(child.log, n_bytes)}" for name, child in self.children.items()]
-        return "\n".join(parts)
+        tails = {name: _tail(child.log, n_bytes) for name, child in self.children.items()}
+        return "\n".join(f"[{name}]\n{text}" for name, text in tails.items() if text.strip())
 
     async def _spawn(self, service: str, spec: dict[str, Any]) -> Child:
         port = free_port()
