@@ -18,7 +18,7 @@ class CriterionResult(Record):
     priority: Priority
     outcome: Mark
     sentence: str
-    evidence: tuple[str, ...] = Field((), description="ids such as p1/chat/agent_completed")
+    evidence: tuple[str, ...] = Field((), description="ids such as p1/checkout/test_pay")
 
 
 class Incident(Record):

@@ -9,7 +9,8 @@ import click
 
 @click.command("down")
 @click.argument("plan")
-def down_command(plan: str) -> None:
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a plan value.")
+def down_command(plan: str, sets: tuple[str, ...]) -> None:
     """Stop the processes that the local deployer of a plan started.
 
     \b
@@ -18,10 +19,11 @@ def down_command(plan: str) -> None:
     """
     from data.errors import UsageError
     from data.records.plan import DeployLocal
+    from flows.commands.plans import parse_set
     from flows.wiring import Request, wire
     from tasks.deploy.local import LocalDeployer
 
-    wired = wire(Request(plan=plan))
+    wired = wire(Request(plan=plan, overrides=parse_set(sets)))
     deployer = wired.deployer()
     if not isinstance(wired.plan.deploy, DeployLocal) or not isinstance(deployer, LocalDeployer):
         raise UsageError(f"{plan} does not use the local deployer: there is nothing to stop")

@@ -36,7 +36,8 @@ PLANS: dict[str, tuple[bytes | None, tuple[str, ...]]] = {
 
 # command line with | between its words → what the message must name
 COMMANDS: dict[str, tuple[str, ...]] = {
-    "run|PLAN|--json|--set|health.deadlin.x=3s": ("health.deadlin", "no such place"),
+    "run|PLAN|--json|--set|health.deadlin.x=3s": ("health.deadlin", "deadline"),
+    "run|PLAN|--json|--set|phases.9.id=x": ("phases.9.id", "no such place"),
     "run|PLAN|--json|--set|health.deadlin=3s": ("health.deadlin", "deadline"),
     "run|PLAN|--json|--set|health.deadline": ("KEY=VALUE",),
     "run|PLAN|--json|--set|health.deadline=soon": ("soon",),

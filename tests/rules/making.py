@@ -219,10 +219,6 @@ def _history() -> History:
     )
 
 
-def unchanged(case: Input) -> Input:
-    return case
-
-
 def seen(**update: Any) -> Change:
     """Replace whole fields of the evidence."""
     return lambda case: replace(case, evidence=case.evidence.model_copy(update=update))
@@ -255,40 +251,12 @@ def both(*changes: Change) -> Change:
     return change
 
 
-def run_as(**update: Any) -> Change:
-    """Change the run's own record."""
-    return lambda case: seen(run=case.evidence.run.model_copy(update=update))(case)
-
-
 def deployed(**update: Any) -> Change:
     """Change the deploy's record."""
 
     def change(case: Input) -> Input:
         assert case.evidence.deploy is not None
         return seen(deploy=case.evidence.deploy.model_copy(update=update))(case)
-
-    return change
-
-
-def tests_of(where: tuple[str, str], *facts: TestResult) -> Change:
-    """These test results in place of all that the suite had."""
-
-    def change(case: Input) -> Input:
-        others = tuple(t for t in case.evidence.tests if (t.phase, t.suite) != where)
-        return seen(tests=(*others, *facts))(case)
-
-    return change
-
-
-def collects(where: tuple[str, str], *names: str) -> Change:
-    """Another manifest of one suite."""
-
-    def change(case: Input) -> Input:
-        facts = tuple(
-            c.model_copy(update={"test_ids": names}) if (c.phase, c.suite) == where else c
-            for c in case.evidence.collected
-        )
-        return seen(collected=facts)(case)
 
     return change
 
@@ -348,6 +316,13 @@ def feels(stage: str, service: str, state: str, **more: Any) -> Change:
     return change
 
 
-nothing_ran: Change = seen(
-    revisions=(), phases=(), collected=(), suites=(), tests=(), probes=(), samples=()
-)
+def all_latencies_times(factor: float) -> Change:
+    """Every sample that is there takes so many times as long."""
+
+    def slow(case: Input) -> Input:
+        facts = case.evidence.samples
+        return seen(samples=tuple(f.model_copy(update={"value": f.value * factor}) for f in facts))(
+            case
+        )
+
+    return slow

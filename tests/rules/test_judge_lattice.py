@@ -8,7 +8,7 @@ import pytest
 
 from data.records.verdict import Verdict
 from data.records.words import Mark
-from tests.rules.making import (
+from tests.rules.matters import (
     FAULT,
     NEW,
     OLD,
@@ -31,11 +31,11 @@ from tests.rules.making import (
     suite,
     suite_ended,
     test,
-    tests_with,
+    all_but,
 )
 
-RED = tests_with(test(outcome="FAIL"))  # one P1 test failed
-FLAKY = tests_with(test(outcome="FAIL"), test(attempt=2))
+RED = all_but(test(outcome="FAIL"))  # one P1 test failed
+FLAKY = all_but(test(outcome="FAIL"), test(attempt=2))
 SLOW = {"criteria": [{"id": "speed", "priority": "P1", "rule": "p95(message) < 110 ms"}]}
 SHIFT = {"criteria": [{"id": "drift", "priority": "P3", "rule": "shift(message) <= 8 %"}]}
 
@@ -52,7 +52,7 @@ def without(*names: str, suite: str = "auth") -> dict[str, Any]:
 
 
 def all_of(outcome: str, suite: str = "auth", **more: Any) -> dict[str, Any]:
-    return {"tests": tests_with(*(test(suite, name, outcome, **more) for name in TESTS))}
+    return {"tests": all_but(*(test(suite, name, outcome, **more) for name in TESTS))}
 
 
 def manifest(*names: str) -> tuple[Any, ...]:
@@ -86,16 +86,16 @@ TABLE: dict[str, tuple[Matter, str, str]] = {
         matter({"criteria": [{"id": "all", "priority": "P1", "rule": "failed(core) == 0"}]}, dead(FAULT), tests=RED),
         "HOLD", "1 failed"),
     "P1 failure that the target had, beside a new one": (
-        matter(history_=dead(FAULT), tests=tests_with(test(outcome="FAIL"), test(name="t2", outcome="FAIL", signature="new"))),
+        matter(history_=dead(FAULT), tests=all_but(test(outcome="FAIL"), test(name="t2", outcome="FAIL", signature="new"))),
         "ROLL_BACK", "2 failed"),
     "P1 failure that the target had, whose retry did not end": (
-        matter(history_=dead(FAULT), tests=tests_with(test(outcome="FAIL"), test(outcome="NOT_RUN", attempt=2))),
+        matter(history_=dead(FAULT), tests=all_but(test(outcome="FAIL"), test(outcome="NOT_RUN", attempt=2))),
         "HOLD", "1 failed"),
     "P1 failure that the target had, beside one of its speed": (matter(SLOW, dead(FAULT), tests=RED), "ROLL_BACK", "1 failed"),
     # P1 without a failure and without a proof
-    "P1 test ERROR": (matter(tests=tests_with(test(outcome="ERROR"))), "HOLD", "1 tests could not be carried out"),
+    "P1 test ERROR": (matter(tests=all_but(test(outcome="ERROR"))), "HOLD", "1 tests could not be carried out"),
     "P1 suite broken": (matter(**without() | {"suites": (suite_ended("auth", broken="ImportError: x"),)}), "HOLD", "the suite itself is broken"),
-    "P1 test NOT_RUN": (matter(tests=tests_with(test(outcome="NOT_RUN"))), "HOLD", "1 of 3 tests did not run, 2 ended"),
+    "P1 test NOT_RUN": (matter(tests=all_but(test(outcome="NOT_RUN"))), "HOLD", "1 of 3 tests did not run, 2 ended"),
     "P1 suite never ran": (matter(**without()), "HOLD", "never ran: 0 of 3"),
     "P1 test collected and never heard of": (matter(**without("t1")), "HOLD", "1 of 3 tests were collected and never heard of: t1"),
     "P1 fewer tests than the plan's number": (
@@ -103,17 +103,17 @@ TABLE: dict[str, tuple[Matter, str, str]] = {
     "P1 a named test is missing": (matter(one_suite(expect=["t1", "t9"])), "HOLD", "1 expected tests are missing: t9"),
     "P1 all skipped": (matter(**all_of("SKIPPED")), "HOLD", "all 3 tests were skipped"),
     "P1 zero collected": (matter(**without(*TESTS) | {"collected": manifest()}), "HOLD", "0 tests collected, 3 expected"),
-    "P1 vacuous": (matter(tests=tests_with(test(witnessed=False))), "HOLD", "1 passes never touched the target"),
+    "P1 vacuous": (matter(tests=all_but(test(witnessed=False))), "HOLD", "1 passes never touched the target"),
     "P1 vacuous although the plan puts up with three, and nothing else": (
         matter(one_suite(allow_vacuous=3), **all_of("PASS", witnessed=False)), "HOLD", "no pass ever touched the target"),
-    "P1 vacuous that the plan puts up with": (matter(one_suite(allow_vacuous=1), tests=tests_with(test(witnessed=False))), "PROMOTE", "all"),
-    "P1 contact unknown": (matter(tests=tests_with(test(witnessed=None))), "HOLD", "contact with the target unknown for 1"),
+    "P1 vacuous that the plan puts up with": (matter(one_suite(allow_vacuous=1), tests=all_but(test(witnessed=False))), "PROMOTE", "all"),
+    "P1 contact unknown": (matter(tests=all_but(test(witnessed=None))), "HOLD", "contact with the target unknown for 1"),
     "P1 insensitive only": (matter(history_={"sensitivity": BLIND}), "HOLD", "no negative control turns any of them red"),
     "P1 insensitive but for one": (
         matter({"phases": [phase("core", "P1", [suite("auth")], [probe("chat")])], "capabilities": {}},
                {"sensitivity": (*BLIND, cell("auth", "t1", True))}), "PROMOTE", "all"),
     "P1 insensitive or vacuous, all of them": (
-        matter(one_suite(allow_vacuous=1), {"sensitivity": BLIND}, tests=tests_with(test(witnessed=False))), "HOLD", "no negative control"),
+        matter(one_suite(allow_vacuous=1), {"sensitivity": BLIND}, tests=all_but(test(witnessed=False))), "HOLD", "no negative control"),
     "P1 failure within the tolerance": (
         matter({"phases": [phase("core", "P1", [suite("auth")], [probe("chat")], tolerance=1)], "capabilities": {}}, tests=RED), "PROMOTE", "all"),
     "P1 nothing but failures, all within the tolerance": (
@@ -126,16 +126,16 @@ TABLE: dict[str, tuple[Matter, str, str]] = {
     "P1 phase that is empty": (matter({"phases": [phase("core", "P1")], "capabilities": {}}), "HOLD", "no suites and no probes"),
     "the run was cut off": (matter(ended=None), "HOLD", "the run was cut off before its end"),
     # lower priorities
-    "P2 test FAIL": (matter(tests=tests_with(test("search", outcome="FAIL"))), "HOLD", "P2 FAIL p2/more/search"),
-    "P2 vacuous": (matter(tests=tests_with(test("search", witnessed=False))), "HOLD", "P2 VACUOUS"),
+    "P2 test FAIL": (matter(tests=all_but(test("search", outcome="FAIL"))), "HOLD", "P2 FAIL p2/more/search"),
+    "P2 vacuous": (matter(tests=all_but(test("search", witnessed=False))), "HOLD", "P2 VACUOUS"),
     "P2 never ran": (matter(**without(suite="search")), "HOLD", "P2 NOT_RUN"),
-    "P3 test FAIL": (matter(tests=tests_with(test("extras", outcome="FAIL"))), "PROMOTE_WITH_WATCH", "P3 FAIL"),
+    "P3 test FAIL": (matter(tests=all_but(test("extras", outcome="FAIL"))), "PROMOTE_WITH_WATCH", "P3 FAIL"),
     "P3 never ran": (matter(**without(suite="extras")), "PROMOTE_WITH_WATCH", "P3 NOT_RUN"),
     # flaky
     "FLAKY P1 test": (matter(tests=FLAKY), "PROMOTE_WITH_WATCH", "1 failed and passed when tried again"),
-    "FLAKY P1 test, second try errors": (matter(tests=tests_with(test(outcome="FAIL"), test(outcome="ERROR", attempt=2))), "HOLD", "ERROR"),
+    "FLAKY P1 test, second try errors": (matter(tests=all_but(test(outcome="FAIL"), test(outcome="ERROR", attempt=2))), "HOLD", "ERROR"),
     "P1 FAIL whose retry did not end stays a FAIL": (
-        matter(tests=tests_with(test(outcome="FAIL"), test(outcome="NOT_RUN", attempt=2))), "ROLL_BACK", "1 failed"),
+        matter(tests=all_but(test(outcome="FAIL"), test(outcome="NOT_RUN", attempt=2))), "ROLL_BACK", "1 failed"),
     "FLAKY P1 probe, within one attempt": (matter(probes=(probed("FLAKY"),)), "PROMOTE_WITH_WATCH", "P1 FLAKY p1/core/chat"),
     "FLAKY P1 probe, over two attempts": (matter(probes=(probed("FAIL"), probed(attempt=2))), "PROMOTE_WITH_WATCH", "P1 FLAKY p1/core/chat: attempt 1 FAIL"),
     "P1 probe FAIL whose second attempt did not end": (matter(probes=(probed("FAIL"), probed("NOT_RUN", 2, 0))), "ROLL_BACK", "P1 FAIL"),
@@ -279,7 +279,7 @@ def test_a_flaky_probe_keeps_the_failures_of_its_red_attempt() -> None:
 
 
 def test_two_causes_are_two_incidents_with_what_users_lose() -> None:
-    spoiled = tests_with(test(outcome="FAIL"), test("search", outcome="FAIL", signature="http/500"))
+    spoiled = all_but(test(outcome="FAIL"), test("search", outcome="FAIL", signature="http/500"))
     verdict = matter(tests=spoiled, history_={"first_seen": {FAULT: "dep-1"}}).verdict()
     assert {i.signature: i.first_seen_deployment for i in verdict.incidents} == {FAULT: "dep-1", "http/500": "dep-2"}  # fmt: skip
     assert verdict.incidents[0].capabilities == ("sign_in",)
@@ -297,20 +297,20 @@ def test_what_is_not_proven_is_at_risk_once() -> None:
     [
         ("failed(core) == 0", {}, "PASS"),
         ("failed(auth) == 0", {"tests": RED}, "FAIL"),
-        ("failed(core) == 0", {"tests": tests_with(test(outcome="NOT_RUN"))}, "NOT_RUN"),
-        ("failed(core) == 0", {"tests": tests_with(test(outcome="ERROR"))}, "NOT_RUN"),
-        ("failed(core) <= 1", {"tests": tests_with(test(outcome="NOT_RUN"))}, "PASS"),
+        ("failed(core) == 0", {"tests": all_but(test(outcome="NOT_RUN"))}, "NOT_RUN"),
+        ("failed(core) == 0", {"tests": all_but(test(outcome="ERROR"))}, "NOT_RUN"),
+        ("failed(core) <= 1", {"tests": all_but(test(outcome="NOT_RUN"))}, "PASS"),
         ("failed(chat) == 0", {"probes": ()}, "NOT_RUN"),
         ("failed(chat) == 0", {"probes": (probed("FAIL"),)}, "FAIL"),
-        ("pass_share(core) == 100 %", {"tests": tests_with(test(outcome="NOT_RUN"))}, "NOT_RUN"),
-        ("pass_share(core) >= 75 %", {"tests": tests_with(test(outcome="NOT_RUN"))}, "PASS"),
-        ("pass_share(core) == 100 %", {"tests": tests_with(test(outcome="SKIPPED"))}, "PASS"),
+        ("pass_share(core) == 100 %", {"tests": all_but(test(outcome="NOT_RUN"))}, "NOT_RUN"),
+        ("pass_share(core) >= 75 %", {"tests": all_but(test(outcome="NOT_RUN"))}, "PASS"),
+        ("pass_share(core) == 100 %", {"tests": all_but(test(outcome="SKIPPED"))}, "PASS"),
         ("pass_share(auth) >= 60 %", {"tests": RED}, "PASS"),
         ("passed(core) >= 4", {}, "PASS"),
         ("passed(core) >= 4", {"tests": FLAKY}, "PASS"),
         ("flaky(core) == 0", {"tests": FLAKY}, "FAIL"),
-        ("vacuous(core) == 0", {"tests": tests_with(test(witnessed=False))}, "FAIL"),
-        ("not_run(core) == 0", {"tests": tests_with(test(outcome="NOT_RUN"))}, "FAIL"),
+        ("vacuous(core) == 0", {"tests": all_but(test(witnessed=False))}, "FAIL"),
+        ("not_run(core) == 0", {"tests": all_but(test(outcome="NOT_RUN"))}, "FAIL"),
         ("not_run(core) == 0", {}, "PASS"),
         ("failed(auth) == 0", {"tests": without(*TESTS)["tests"]}, "NOT_RUN"),
         ("mean(message) <= 111.5 ms", {}, "PASS"),

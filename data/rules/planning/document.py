@@ -133,7 +133,8 @@ class _Reader:
             hint = f"set it, or give a default: ${{{name}:-value}}"
             self.fault(node, path, f"the variable {name} is not set", hint)
         quoted = getattr(node, "style", None) in ("'", '"', "|", ">")
-        return expanded if quoted or unset else _typed(_tag_of(expanded), expanded)
+        is_text = quoted or (not expanded and "env" in path)  # X="" is a variable, not none
+        return expanded if is_text or unset else _typed(_tag_of(expanded), expanded)
 
     def fault(self, node: yaml.Node, path: Path, message: str, hint: str = "") -> None:
         line = node.start_mark.line + 1

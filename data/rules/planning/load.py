@@ -121,13 +121,23 @@ def _say(error: dict[str, Any], path: Path) -> tuple[str, str]:
 def _path(loc: tuple[str | int, ...], value: Any) -> Path:
     """Pydantic's location without the tags of unions, which no plan contains."""
     path: list[str | int] = []
+    tagged = False
     for index, part in enumerate(loc):
         inside = _inside(value, part)
+        if not tagged and _is_tag(path, part, value):  # a key may have the tag's name: skip once
+            tagged = True
+            continue
         if inside is _NOWHERE and index < len(loc) - 1:
             continue
         path.append(part)
         value = inside
     return tuple(path)
+
+
+def _is_tag(path: list[str | int], part: str | int, value: Any) -> bool:
+    probe = len(path) == 4 and path[2] == "probes"
+    key = "deployer" if path == ["deploy"] else "kind" if probe else ""
+    return isinstance(value, dict) and key in value and value[key] == part
 
 
 _NOWHERE = object()
@@ -142,9 +152,15 @@ def _inside(value: Any, part: str | int) -> Any:
 
 
 def _override(document: Document, key: str, text: str, file: str) -> None:
-    *parents, last = _parts(key) or [""]
+    parts = _parts(key)
+    if not parts:
+        document.faults.append(Fault("--set: expected a dotted path before the =", file))
+        return
+    *parents, last = parts
     place = document.value
     for part in parents:
+        if isinstance(place, dict) and isinstance(part, str):
+            place.setdefault(part, {})  # a section that the plan leaves to its defaults
         place = _inside(place, part)
     if isinstance(place, dict) or (_inside(place, last) is not _NOWHERE):
         _put(document, place, key, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from data.errors import Fault
-from data.rules.planning.document import Document, Path, dotted
+from data.rules.planning.document import Document, Path, dotted, scalars
 
 _NAMES = re.compile(
     r"(^|[_-])(password|passwd|secret|secret_?key|api_?key|access_?key|private_?key|auth_?token|"
@@ -24,10 +24,11 @@ _HINT = "refer to an environment variable instead: ${NAME}"
 
 def secret_faults(document: Document, file: str) -> list[Fault]:
     """A fault for each scalar that is a secret by its name or by its shape."""
+    empty = {path for path, value in scalars(document.value) if value is None or value is False}
     return [
         Fault("a secret is written in clear", file, document.line(path), dotted(path), _HINT)
         for path, text in document.raw.items()
-        if _is_secret(path, text)
+        if path not in empty and _is_secret(path, text)
     ]
 
 

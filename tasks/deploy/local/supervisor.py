@@ -149,6 +149,8 @@ class Supervisor:
         if generation is None:
             return {"ok": False, "message": f"revision {revision} was never deployed here"}
         problem = "" if generation.running else await self._restart(generation, timeout_s)
+        if not problem and revision == self.live:
+            self._route(generation)  # it may listen on other ports now
         urls = {s: f"http://127.0.0.1:{c.port}" for s, c in generation.children.items()}
         return {"ok": not problem, "message": problem, "urls": {} if problem else urls}
 
