@@ -19,6 +19,7 @@ from tasks.health import check_health, read_revisions
 from tasks.record import Recorder
 
 T = TypeVar("T")
+_END_PATIENCE_S = 5.0
 _STOPS = (HealthState.DOWN, HealthState.UNKNOWN)
 
 
@@ -65,6 +66,15 @@ class Session:
     async def look(self, stage: str) -> list[Fact]:
         """One look at the health of all services."""
         return await self._health(stage, self.wired.plan.services, patient=False)
+
+    async def look_at_end(self) -> list[Fact]:
+        """Health after the phases; a short patience, so that one lost answer holds nobody up."""
+        gate = self.wired.plan.health
+        short = gate.model_copy(update={"deadline": min(gate.deadline, _END_PATIENCE_S)})
+        services = self.wired.plan.services
+        return await self._recorded(
+            check_health(self.wired.run_id, "end", services, short, patient=True)
+        )
 
     async def look_at_target(self, revision: str) -> list[Fact]:
         """Health of the revision that a rollback would restore, read at its own address."""

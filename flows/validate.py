@@ -150,7 +150,7 @@ async def _evidence(session: Session) -> str:
         reason = reason or await _fenced(session, f"after:{phase.id}")
     if deploy.outcome not in RED:
         step = health_step.with_options(task_run_name="health at the end")
-        await settled(step, lambda: session.look("end"))
+        await settled(step, session.look_at_end)
     return reason
 
 

@@ -30,7 +30,9 @@ phases:
     priority: P1
     probes: [{{id: one, kind: http, request: {{url: "{{{{services.it.url}}}}/"}}}}]
 """
-EMPTY_FLOW = "from prefect import flow\nimport asyncio\n@flow\nasync def f(): pass\nasyncio.run(f())"
+EMPTY_FLOW = (
+    "from prefect import flow\nimport asyncio\n@flow\nasync def f(): pass\nasyncio.run(f())"
+)
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
@@ -66,8 +68,16 @@ def _measure(folder: Path, plan: Path) -> None:
     server = PrefectServer({**alone, "PREFECT_HOME": str(folder / "server")}, folder / "server.log")
     server.wait()
     served = {**alone, "PREFECT_API_URL": server.api_url}
-    gate = [sys.executable, "-m", "flows.cli", "run", str(plan), "--json",
-            "--warehouse", str(folder / "w.duckdb")]
+    gate = [
+        sys.executable,
+        "-m",
+        "flows.cli",
+        "run",
+        str(plan),
+        "--json",
+        "--warehouse",
+        str(folder / "w.duckdb"),
+    ]
     rows: list[tuple[str, list[str], dict[str, str]]] = [
         ("python -c pass", [sys.executable, "-c", "pass"], served),
         ("goldenpath check", [sys.executable, "-m", "flows.cli", "check", str(plan)], served),
@@ -85,7 +95,9 @@ def _measure(folder: Path, plan: Path) -> None:
     for (label, _, _), took in zip(rows, times, strict=True):
         numbers = f"{min(took):8.2f}{statistics.median(took):8.2f}{max(took):8.2f}"
         print(f"{label:46}{numbers}")
-    print(json.dumps({r[0]: round(statistics.median(t), 3) for r, t in zip(rows, times, strict=True)}))
+    print(
+        json.dumps({r[0]: round(statistics.median(t), 3) for r, t in zip(rows, times, strict=True)})
+    )
 
 
 def _in_turn(works: list[Callable[[], float]]) -> list[list[float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any
 
@@ -108,7 +109,7 @@ def _row(model: type[BaseModel], name: str, info: FieldInfo) -> str:
 
 def _type(model: type[BaseModel], field: str) -> str:
     """The annotation as it is written in the record."""
-    own = next(c for c in model.__mro__ if field in c.__dict__.get("__annotations__", {}))
+    own = next(c for c in model.__mro__ if field in inspect.get_annotations(c))
     return f"`{' '.join(str(own.__annotations__[field]).split())}`"
 
 

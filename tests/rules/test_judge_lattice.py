@@ -14,6 +14,7 @@ from tests.rules.matters import (
     OLD,
     TESTS,
     Matter,
+    all_but,
     cell,
     collected,
     deployed,
@@ -31,7 +32,6 @@ from tests.rules.matters import (
     suite,
     suite_ended,
     test,
-    all_but,
 )
 
 RED = all_but(test(outcome="FAIL"))  # one P1 test failed
@@ -115,7 +115,7 @@ TABLE: dict[str, tuple[Matter, str, str]] = {
     "P1 insensitive or vacuous, all of them": (
         matter(one_suite(allow_vacuous=1), {"sensitivity": BLIND}, tests=all_but(test(witnessed=False))), "HOLD", "no negative control"),
     "P1 failure within the tolerance": (
-        matter({"phases": [phase("core", "P1", [suite("auth")], [probe("chat")], tolerance=1)], "capabilities": {}}, tests=RED), "PROMOTE", "all"),
+        matter({"phases": [phase("core", "P1", [suite("auth")], [probe("chat")], tolerance=1)], "capabilities": {}}, tests=RED), "PROMOTE_WITH_WATCH", "1 failed, 1 tolerated"),
     "P1 nothing but failures, all within the tolerance": (
         matter({"phases": [phase("core", "P1", [suite("auth")], [probe("chat")], tolerance=3)], "capabilities": {}}, **all_of("FAIL")),
         "HOLD", "no pass is known to have touched the target"),
@@ -160,6 +160,10 @@ TABLE: dict[str, tuple[Matter, str, str]] = {
     "health down, and nothing was deployed": (
         matter({"deploy": {"deployer": "none"}, "rollback": {}}, deploy=None, health=healths(gate_web="down")), "HOLD", "environment down"),
     "degraded": (matter(health=healths(gate_web="degraded")), "HOLD", "P2 FAIL health/web: web is degraded"),
+    "healthy at the gate, down at the end": (
+        matter(health=(*healths(), health("end", "web", "down"))), "HOLD", "web is down at the end"),
+    "exit code against the tests": (
+        matter(one_suite(), suites=(suite_ended("auth", exit_code=1),)), "HOLD", "exit code 1 although no test failed"),
     "health unknown": (matter(health=healths(gate_web="unknown")), "HOLD", "P1 NOT_RUN health/web"),
     "health never read": (matter(health=healths()[:3]), "HOLD", "web: health was never read"),
     "health down of a service that the plan does not have": (

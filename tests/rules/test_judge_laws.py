@@ -194,7 +194,6 @@ def test_nor_does_it_where_the_plan_tolerates_failures(
         before = after
 
 
-@pytest.mark.xfail(strict=True, reason="a tolerated P1 FAIL is a plain PROMOTE, a FLAKY one is not")
 def test_a_retry_that_fails_too_is_no_better_than_one_that_passes() -> None:
     tolerant = both(
         in_phase(0, tolerance=1), lambda c: Input(without_criteria(c), c.evidence, c.history)

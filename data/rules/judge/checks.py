@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from data.records.facts import ProbeResult
 from data.records.plan import Phase, Suite
-from data.records.words import Grade, Mark, Outcome
+from data.records.words import Grade, Mark, Outcome, VerdictWord
 from data.rules.judge.case import Case, Ruling, ruling
-from data.rules.outcomes import FinalTest
+from data.rules.outcomes import RED, FinalTest
 
 Finals = dict[str, FinalTest]
 _PROBE_MARKS = {
@@ -45,7 +45,9 @@ def _suite(case: Case, phase: Phase, suite: Suite) -> Ruling:
     mark, sentence = _suite_mark(case, phase, suite, finals)
     id = f"{phase.priority.lower()}/{phase.id}/{suite.id}"
     bad = tuple(f"{phase.priority.lower()}/{suite.id}/{name}" for name in _culprits(mark, finals))
-    return ruling(id, phase.priority, mark, sentence, bad or (id,))
+    tolerated = mark is Mark.FAIL and phase_failures(case, phase) <= phase.tolerance
+    effect = VerdictWord.PROMOTE_WITH_WATCH if tolerated else None
+    return ruling(id, phase.priority, mark, sentence, bad or (id,), effect)
 
 
 def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple[Mark, str]:
@@ -62,8 +64,26 @@ def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple
     missing = _missing(case, phase, suite, finals, expected)
     if missing:
         return Mark.NOT_RUN, missing if result is None else f"{missing}{_why(result.timed_out)}"
+    if contradiction := _contradiction(case, phase, suite):
+        return Mark.ERROR, f"{contradiction}; {tally}"
     spare = max(0, phase.tolerance - n_failed)
-    return _graded(finals, counts, suite.allow_vacuous + spare, tally)
+    mark, sentence = _graded(finals, counts, suite.allow_vacuous + spare, tally)
+    if counts[Outcome.FAIL] and mark in (Mark.PASS, Mark.FLAKY):
+        return Mark.FAIL, f"{n_failed} failed, {phase.tolerance} tolerated in phase; {tally}"
+    return mark, sentence
+
+
+def _contradiction(case: Case, phase: Phase, suite: Suite) -> str:
+    """What the runner says against its own tests: red without a red test, or never ended."""
+    key = (phase.id, suite.id)
+    result = case.suites.get(key)
+    if result is None:
+        return ""
+    if result.timed_out:
+        return "the suite timed out after its last test"
+    was_red = any(t.outcome in RED for t in case.evidence.tests if (t.phase, t.suite) == key)
+    explained = not result.exit_code or was_red
+    return "" if explained else f"exit code {result.exit_code} although no test failed"
 
 
 def _missing(case: Case, phase: Phase, suite: Suite, finals: Finals, expected: int) -> str:

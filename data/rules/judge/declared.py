@@ -75,7 +75,9 @@ def _shift(case: Case, criterion: Criterion, rule: Rule) -> Ruling:
     if not known:
         return _ruled(criterion, Mark.NOT_EVALUATED, answers[0].sentence, place)
     mark, text = _against(known)
-    return _ruled(criterion, mark, text, place)
+    # A regression inside every target is watched, whatever its priority; targets hold or roll back.
+    watch = VerdictWord.PROMOTE_WITH_WATCH if mark is Mark.FAIL else None
+    return _ruled(criterion, mark, text, place, watch)
 
 
 def _against(known: list[Comparison]) -> tuple[Mark, str]:

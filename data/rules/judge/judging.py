@@ -16,7 +16,12 @@ from data.rules.judge.checks import check_rulings
 from data.rules.judge.declared import declared_rulings
 from data.rules.judge.guard import refusals
 from data.rules.judge.incidents import incidents
-from data.rules.judge.platform import deploy_rulings, fence_rulings, health_rulings
+from data.rules.judge.platform import (
+    deploy_rulings,
+    end_rulings,
+    fence_rulings,
+    health_rulings,
+)
 
 _ORDER = (
     VerdictWord.SUPERSEDED,
@@ -78,6 +83,7 @@ def _rulings(case: Case) -> list[Ruling]:
         *_complete(case),
         *deploy_rulings(case),
         *health_rulings(case),
+        *end_rulings(case),
         *fence_rulings(case),
         *check_rulings(case),
         *declared_rulings(case),

@@ -58,6 +58,17 @@ def _health(
     return ruling(f"health/{service}", priority, mark, sentence, (f"health/gate/{service}",))
 
 
+def end_rulings(case: Case) -> Iterator[Ruling]:
+    """One ruling on each service that was healthy at the gate and is not at the end."""
+    gate = case.health("gate")
+    for service, reading in case.health("end").items():
+        was_healthy = service in gate and gate[service].state is HealthState.HEALTHY
+        if was_healthy and reading.state is not HealthState.HEALTHY:
+            text = f"{service} is {reading.state} at the end: {reading.message or 'no detail'}"
+            evidence = (f"health/end/{service}",)
+            yield ruling(f"health/{service}/end", Priority.P2, Mark.FAIL, text, evidence)
+
+
 def environment_was_down(case: Case, before: HealthReading | None) -> bool:
     """Whether a service that is down now cannot be blamed on this deployment."""
     deploy = case.evidence.deploy

@@ -11,7 +11,9 @@ import pytest
 
 @pytest.fixture(scope="module")
 def api():
-    with httpx.Client(base_url=os.environ["PREFECT_TARGET_URL"] + "/api", trust_env=False) as client:
+    with httpx.Client(
+        base_url=os.environ["PREFECT_TARGET_URL"] + "/api", trust_env=False
+    ) as client:
         yield client
 
 
@@ -36,7 +38,9 @@ def test_the_same_name_is_the_same_flow(api: httpx.Client) -> None:
 
 
 def test_a_run_goes_through_its_states(api: httpx.Client) -> None:
-    run = api.post("/flow_runs/", json={"flow_id": _flow(api)["id"], "state": {"type": "PENDING"}}).json()
+    run = api.post(
+        "/flow_runs/", json={"flow_id": _flow(api)["id"], "state": {"type": "PENDING"}}
+    ).json()
     for state in ("RUNNING", "COMPLETED"):
         answer = api.post(f"/flow_runs/{run['id']}/set_state", json={"state": {"type": state}})
         assert answer.json()["status"] == "ACCEPT", answer.text
