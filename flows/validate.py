@@ -29,7 +29,7 @@ from flows.session import Session
 from flows.settled import settled
 from flows.wiring import Request, open_recorder, warehouse_path, wire
 from tasks.clock import now
-from tasks.publish.artifacts import publish_report
+from tasks.publish.artifacts import ProgressArtifact, publish_report
 from tasks.publish.files import write_reports
 from tasks.steps import (
     as_expected,
@@ -128,26 +128,31 @@ async def _variables(block: str | None) -> dict[str, str]:
 
 async def _validated(session: Session) -> Verdict:
     get_run_logger().info("run %s", session.wired.run_id)
-    reason = await _evidence(session)
+    plan = session.wired.plan
+    shown = ProgressArtifact(plan.plan, plan.environment, len(plan.phases) + 2)
+    reason = await _evidence(session, shown)
     session.record(RunEnded(run_id=session.wired.run_id, finished_at=now(), reason=reason))
     verdict = await _judge(session)
     await settled(verdict_step, verdict)
     await _act(session, verdict)
-    await _publish(session)
+    shown.say(len(plan.phases) + 2, verdict.rule)
+    await asyncio.gather(shown.sent(), _publish(session))
     return verdict
 
 
-async def _evidence(session: Session) -> str:
+async def _evidence(session: Session, shown: ProgressArtifact) -> str:
     """Gather everything that can be had. Returns why it stopped early, or ""."""
     await settled(deploy_step, session.deploy)
     deploy = await session.deploy()
     reason = await _ready(session, deploy)
+    shown.say(1, reason or "deployed and healthy")
     for ordinal, phase in enumerate(session.wired.plan.phases):
         if reason:
             skip_phase(session, phase, ordinal, reason)
             continue
         reason = await _in_budget(session, ordinal)
         reason = reason or await _fenced(session, f"after:{phase.id}")
+        shown.say(ordinal + 2, reason or f"phase {phase.id} ended")
     if deploy.outcome not in RED:
         step = health_step.with_options(task_run_name="health at the end")
         await settled(step, session.look_at_end)

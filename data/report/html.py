@@ -16,6 +16,7 @@ from data.report.cards import cards_of
 from data.report.figures import figures_of
 from data.report.markdown import seen_before
 from data.report.measurements import measurements
+from data.report.outputs import outputs
 from data.report.sheet import Sheet
 from data.report.suites import SuiteRow
 from data.report.tones import Tone, symbol_of, tone_of
@@ -43,6 +44,7 @@ def run_html(view: RunView) -> str:
         cards=cards_of(sheet),
         figures=figures_of(sheet),
         measurements=measurements(sheet),
+        outputs=outputs(sheet),
         troubles=found[:_MAX_TROUBLES],
         n_more_troubles=max(0, len(found) - _MAX_TROUBLES),
     )

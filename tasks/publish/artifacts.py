@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
 from data.records.evidence import RunView
 from data.report.markdown import run_markdown
 from tasks.publish.files import report_path
+
+
+class ProgressArtifact:
+    """A bar in the UI that moves as phases end; the run never waits for it before its end."""
+
+    def __init__(self, plan: str, environment: str, n_steps: int) -> None:
+        self._key = artifact_key("progress", plan, environment)
+        self._n_steps = n_steps
+        self._id: UUID | None = None
+        self._last: asyncio.Task[None] | None = None
+
+    def say(self, n_done: int, what: str) -> None:
+        """`n_done` of the steps are done; `what` was the last. Sent in order, in the background."""
+        share = 100.0 * n_done / self._n_steps
+        self._last = asyncio.create_task(self._send(self._last, share, what))
+
+    async def sent(self) -> None:
+        """Wait until everything was sent."""
+        if self._last is not None:
+            await self._last
+
+    async def _send(self, before: asyncio.Task[None] | None, share: float, what: str) -> None:
+        if before is not None:
+            await before
+        try:
+            if self._id is None:
+                self._id = await acreate_progress_artifact(share, self._key, what)
+            else:
+                await aupdate_progress_artifact(self._id, share, what)
+        except (PrefectException, httpx.HTTPError) as error:
+            get_run_logger().warning("progress could not be shown in Prefect: %s", error)
 
 
 def artifact_key(*parts: str) -> str:

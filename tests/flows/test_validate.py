@@ -178,7 +178,7 @@ def test_the_report_and_the_criteria_are_artifacts_with_a_history(played: Played
     flow = flow_run(played, "healthy")["id"]
     own = {a["key"]: a for a in kept if a["flow_run_id"] == flow}
     keys = {f"{kind}-staging-golden-path-staging" for kind in ("report", "criteria")}
-    assert set(own) == keys
+    assert set(own) == keys | {"progress-staging-golden-path-staging"}
     assert "PROMOTE" in own["report-staging-golden-path-staging"]["data"]
     table = json.loads(own["criteria-staging-golden-path-staging"]["data"])
     assert len(table) == len(played.document("healthy")["criteria"])

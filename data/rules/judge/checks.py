@@ -58,7 +58,8 @@ def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple
     if counts[Outcome.FAIL] and n_failed > phase.tolerance:
         return Mark.FAIL, f"{n_failed} failed > {phase.tolerance} tolerated in phase; {tally}"
     if result is not None and result.broken:
-        return Mark.ERROR, f"the suite itself is broken, not the product: {result.broken}"
+        why = result.broken.removeprefix("the suite is broken: ")
+        return Mark.ERROR, f"the suite itself is broken, not the product: {why}"
     if counts[Outcome.ERROR]:
         return Mark.ERROR, f"{counts[Outcome.ERROR]} tests could not be carried out; {tally}"
     missing = _missing(case, phase, suite, finals, expected)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import re
 import signal
 import socket
 import sys
@@ -74,7 +75,7 @@ class Generation:
         port = free_port()
         env = {**spec["env"], "PORT": str(port)}
         argv = [part.replace("{{port}}", str(port)) for part in spec["argv"]]
-        log = self.logs / f"{self.revision}.{service}.log"
+        log = self.logs / f"{self.revision}.{service}.{port}.log"  # an older one may still write
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 *argv,
@@ -100,12 +101,19 @@ async def _listening(service: str, child: Child, timeout_s: float) -> str:
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         if child.process.returncode is not None:
-            last = _tail(child.log, 4000).strip().splitlines()[-1:] or [""]
-            return f"{service} ended with exit code {child.process.returncode} at start: {last[0]}"
+            why = last_words(_tail(child.log, 20_000))
+            return f"{service} ended with exit code {child.process.returncode} at start: {why}"
         if await _accepts(child.port):
             return ""
         await asyncio.sleep(0.03)
     return f"{service} did not listen on its port within {timeout_s:g} s"
+
+
+def last_words(log: str) -> str:
+    """The last exception of a log, else its last line: what follows a traceback says less."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"(\(?[A-Za-z_][\w.]*(Error|Exception)\b)", line)]
+    return (named or lines or [""])[-1][:300]
 
 
 async def _accepts(port: int) -> bool:
