@@ -40,6 +40,7 @@ from tasks.steps import (
     verdict_step,
 )
 
+_WAREHOUSE_WAIT_S = 10.0
 _sessions: dict[str, Session] = {}  # runs that the command line began before their flow
 
 
@@ -203,7 +204,7 @@ async def _judge(session: Session) -> Verdict:
     """Judge what the store holds; look at the rollback target only when it matters."""
     wired = session.wired
     history = await asyncio.to_thread(
-        Warehouse(warehouse_path(wired.request.warehouse)).history,
+        _warehouse(session).history,
         wired.plan.plan,
         wired.plan.environment,
         wired.run_id,
@@ -250,6 +251,11 @@ async def _publish(session: Session) -> None:
 def _commit(session: Session, logger: Logger | LoggerAdapter[Logger]) -> None:
     """A warehouse in use, full or broken keeps the run in its spool; the verdict stands."""
     try:
-        Warehouse(warehouse_path(session.wired.request.warehouse)).commit(session.recorder.facts())
+        _warehouse(session).commit(session.recorder.facts())
     except GoldenPathError as error:
         logger.warning("kept in the spool for now: %s", error)
+
+
+def _warehouse(session: Session) -> Warehouse:
+    """The run's warehouse; a verdict does not wait long for somebody who holds it."""
+    return Warehouse(warehouse_path(session.wired.request.warehouse), _WAREHOUSE_WAIT_S)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import duckdb
 
-from data.errors import GoldenPathError, UsageError, WarehouseError
+from data.errors import GoldenPathError, UsageError, WarehouseBusy, WarehouseError
 from data.records.evidence import Evidence, History, RunView
 from data.records.facts import Fact, RunStarted
 from data.records.summary import RunSummary
@@ -27,6 +27,7 @@ from data.store.spool import Spool, read_spool, spool_path
 from data.store.writable import require_writable
 
 _ABSORB_WAIT_S = 2.0
+_GLANCE_S = 1.0
 _N_BASELINE = 20
 _LAST = datetime.max.replace(tzinfo=UTC)
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -57,9 +58,10 @@ class Warehouse:
             WarehouseError: a newer version wrote it.
         """
         require_writable(self.path, self.spools)
-        if not is_missing(self.path):
-            with reading(self.path, Deadline(self._wait_s)):
-                pass
+        if is_missing(self.path):
+            return
+        with suppress(WarehouseBusy), reading(self.path, Deadline(_GLANCE_S)):
+            pass
 
     def open_spool(self, run_id: str) -> Spool:
         """The run's journal, new or to go on with.
