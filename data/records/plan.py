@@ -7,6 +7,7 @@ faults) and says nothing about any particular product.
 from __future__ import annotations
 
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
@@ -82,7 +83,17 @@ class Service(Record):
     def _http(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"expected an http:// or https:// address, got {value!r}")
+        if not _has_host(value):
+            raise ValueError(f"expected an address with a host and a port to 65535, got {value!r}")
         return value.rstrip("/")
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets of no IPv6 address, or a port that is none
+        return False
 
 
 class HealthGate(Record):

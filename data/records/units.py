@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -43,7 +44,7 @@ def parse_money(value: Any) -> float:
     Raises:
         ValueError: anything else.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
         return float(value)
     match = _MONEY.match(value) if isinstance(value, str) else None
     if match is None:

@@ -49,7 +49,7 @@ def read_dossier(text: str, file: str) -> Dossier:
     """
     try:
         raw = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError([Fault(f"this is not readable JSON: {error}", file)]) from None
     if not isinstance(raw, dict):
         raise PlanError([Fault(f"expected an object, got a {type(raw).__name__}", file)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -28,7 +29,8 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     "==": operator.eq,
 }
-_FACTORS = {"ms": 1.0, "s": 1000.0, "%": 0.01, "": 1.0}
+# Decimal, so that 95 % is 0.95 and 19 of 20 reach it; 95 * 0.01 is a little more.
+_FACTORS = {"ms": Decimal(1), "s": Decimal(1000), "%": Decimal("0.01"), "": Decimal(1)}
 _GRAMMAR = r"""
     start: FUNCTION "(" SUBJECT ")" OPERATOR NUMBER [UNIT]
     FUNCTION: /[a-z_]+[0-9.]*/
@@ -86,7 +88,7 @@ def parse_rule(text: str) -> Rule:
 class _Build(Transformer[Token, Rule]):
     def start(self, parts: list[Any]) -> Rule:
         function, subject, sign, number, unit = (str(p) if p is not None else "" for p in parts)
-        limit = float(number) * _FACTORS[unit]
+        limit = float(Decimal(number) * _FACTORS[unit])
         return Rule(function=function, subject=subject, operator=sign, limit=limit, unit=unit)
 
 

@@ -37,7 +37,7 @@ def _part_fault(priority: str, part: Amount, whole: Amount) -> str:
 
 def _sum_fault(revenue: Revenue) -> list[tuple[str, str]]:
     total = sum(per_year(part) for part in revenue.protected.values())
-    if total <= per_year(revenue):
+    if total <= per_year(revenue) * (1 + 1e-9):  # 0.1 + 0.2 is 0.3
         return []
     text = (
         f"the priorities together protect {_number(total)} {revenue.currency} a year, more than"

@@ -15,8 +15,8 @@ def read_numbers(text: str, file: str) -> list[float]:
     Raises:
         PlanError: each line or item that is not a finite number.
     """
-    stripped = text.strip()
-    items = _json(stripped, file) if stripped.startswith(("[", "{")) else _csv(stripped, file)
+    text = text.removeprefix("\ufeff")  # a spreadsheet's mark would make line 1 a header
+    items = _json(text, file) if text.lstrip().startswith(("[", "{")) else _csv(text, file)
     faults = [
         Fault(f"expected a finite number, got {item!r}", file, line)
         for line, item in items
@@ -30,7 +30,7 @@ def read_numbers(text: str, file: str) -> list[float]:
 def _json(text: str, file: str) -> list[tuple[int, object]]:
     try:
         found = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError([Fault(f"this is not readable JSON: {error}", file)]) from None
     if not isinstance(found, list):
         raise PlanError([Fault("expected a JSON list of numbers", file)])
@@ -38,7 +38,10 @@ def _json(text: str, file: str) -> list[tuple[int, object]]:
 
 
 def _csv(text: str, file: str) -> list[tuple[int, object]]:
-    rows = [(i, row) for i, row in enumerate(csv.reader(text.splitlines()), 1) if any(row)]
+    try:
+        rows = [(i, row) for i, row in enumerate(csv.reader(text.splitlines()), 1) if any(row)]
+    except csv.Error as error:
+        raise PlanError([Fault(f"this is not readable CSV: {error}", file)]) from None
     wide = [i for i, row in rows if len(row) > 1]
     if wide:
         hint = "keep one column, for example with `cut -d, -f2`"
@@ -52,6 +55,6 @@ def _number(item: object) -> float | None:
         return None
     try:
         value = float(item)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return value if math.isfinite(value) else None

@@ -13,7 +13,7 @@ def look_up(value: Any, path: str) -> Any:
     for part in [p for p in path.removeprefix("$").split(".") if p]:
         if isinstance(value, dict):
             value = value.get(part)
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+        elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
         else:
             return None

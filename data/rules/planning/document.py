@@ -13,6 +13,8 @@ from data.rules.planning.expand import expand
 
 Path = tuple[str | int, ...]
 MAX_NODES = 100_000
+MAX_DEPTH = 100
+_MERGE = "tag:yaml.org,2002:merge"
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -41,6 +43,9 @@ def read_document(text: str, file: str, environ: Mapping[str, str]) -> Document:
     document = Document()
     reader = _Reader(document, file, environ)
     try:
+        if _too_deep(text):
+            document.faults.append(Fault(f"more than {MAX_DEPTH} levels deep", file, 1))
+            return document
         node = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError) as error:
         document.faults.append(_unreadable(error, file))
@@ -48,6 +53,17 @@ def read_document(text: str, file: str, environ: Mapping[str, str]) -> Document:
     if node is not None:
         document.value = reader.value(node, ())
     return document
+
+
+def _too_deep(text: str) -> bool:
+    """Whether the document nests deeper than any plan; libyaml's composer would crash on it."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def dotted(path: Path) -> str:
@@ -73,6 +89,7 @@ class _Reader:
         self.document, self.file, self.environ = document, file, environ
         self.n_nodes = 0
         self.open: list[yaml.Node] = []
+        self.merging: list[yaml.Node] = []
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self.document.lines.setdefault(path, node.start_mark.line + 1)
@@ -104,37 +121,53 @@ class _Reader:
         return found
 
     def pairs(self, node: yaml.MappingNode, path: Path) -> list[tuple[yaml.Node, yaml.Node]]:
-        own = [(k, v) for k, v in node.value if k.tag != "tag:yaml.org,2002:merge"]
-        names = {k.value for k, _ in own}
+        own = [(k, v) for k, v in node.value if k.tag != _MERGE]
+        names = {str(k.value) for k, _ in own}
         merged: list[tuple[yaml.Node, yaml.Node]] = []
         for key, value in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
+            if key.tag == _MERGE:
                 merged += self.merged(value, names, path)
         return merged + own
 
-    def merged(self, value: yaml.Node, names: set[Any], path: Path) -> list[Any]:
+    def merged(self, value: yaml.Node, names: set[str], path: Path) -> list[Any]:
         sources = value.value if isinstance(value, yaml.SequenceNode) else [value]
         found = []
         for source in sources:
             if not isinstance(source, yaml.MappingNode):
                 self.fault(source, path, "<<: expects a mapping")
                 continue
-            found += [(k, v) for k, v in source.value if k.value not in names]
-            names |= {k.value for k, _ in source.value}
+            self.n_nodes += 1
+            if self.n_nodes > MAX_NODES or any(source is other for other in self.merging):
+                self.fault(source, path, "the document refers to itself or grows without bound")
+                continue
+            self.merging.append(source)
+            pairs = self.pairs(source, path)  # what is merged may merge in its turn
+            self.merging.pop()
+            found += [(k, v) for k, v in pairs if str(k.value) not in names]
+            names |= {str(k.value) for k, _ in pairs}
         return found
 
     def scalar(self, node: yaml.Node, path: Path) -> Any:
         text = str(node.value)
         self.document.raw[path] = text
         if "${" not in text:
-            return _typed(node.tag, text)
+            return self.typed(node, path, node.tag, text)
         expanded, unset = expand(text, self.environ)
         for name in unset:
             hint = f"set it, or give a default: ${{{name}:-value}}"
             self.fault(node, path, f"the variable {name} is not set", hint)
         quoted = getattr(node, "style", None) in ("'", '"', "|", ">")
         is_text = quoted or (not expanded and "env" in path)  # X="" is a variable, not none
-        return expanded if is_text or unset else _typed(_tag_of(expanded), expanded)
+        if is_text or unset:
+            return expanded
+        return self.typed(node, path, _tag_of(expanded), expanded)
+
+    def typed(self, node: yaml.Node, path: Path, tag: str, text: str) -> Any:
+        try:
+            return _typed(tag, text)
+        except (ValueError, KeyError, OverflowError):  # such as `!!int abc`, or 5000 digits
+            self.fault(node, path, f"{text[:40]!r} is no {tag.rsplit(':', 1)[-1]}")
+            return None
 
     def fault(self, node: yaml.Node, path: Path, message: str, hint: str = "") -> None:
         line = node.start_mark.line + 1

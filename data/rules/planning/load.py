@@ -182,7 +182,7 @@ def _put(document: Document, place: Any, key: str, text: str) -> None:
 
 def _parts(key: str) -> list[str | int]:
     flat = key.replace("[", ".").replace("]", "")
-    return [int(part) if part.isdigit() else part for part in flat.split(".") if part]
+    return [int(part) if part.isdecimal() else part for part in flat.split(".") if part]
 
 
 def _not_a_mapping(value: Any, file: str) -> Fault:

@@ -154,9 +154,13 @@ def _within(plan: Plan, name: str, outer: str) -> Iterator[Finding]:
         yield from _unknown(path, (outer,), plan.capabilities, "capability")
     elif circular(plan.capabilities, name):
         yield Finding(path, f"the capability {name!r} lies inside itself", "break the circle")
-    elif (plan.capabilities[name].share or 0.0) > (plan.capabilities[outer].share or 1.0):
-        part, whole = plan.capabilities[name].share or 0.0, plan.capabilities[outer].share or 1.0
+    elif (part := plan.capabilities[name].share or 0.0) > (whole := _whole(plan, outer)):
         yield Finding(path, f"a share of {part:.0%} does not fit into the {whole:.0%} of {outer!r}")
+
+
+def _whole(plan: Plan, name: str) -> float:
+    share = plan.capabilities[name].share
+    return 1.0 if share is None else share  # 0 % has room for nothing
 
 
 def _deploy(plan: Plan) -> Iterator[Finding]:

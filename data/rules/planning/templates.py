@@ -44,14 +44,22 @@ def plan_template_faults(plan: Plan) -> Iterator[tuple[Path, str, str]]:
     """(path, message, hint) for each template whose name nothing defines."""
     known = set(plan_variables(plan, None, ""))
     for path, text in _texts(plan):
+        here = known | _of_process(path)
         for name in names_in(text):
-            if name not in known:
-                yield path, _unknown(name), f"known: {', '.join(sorted(known))}"
+            if name not in here:
+                yield path, _unknown(name), f"known: {', '.join(sorted(here))}"
     for p, phase in enumerate(plan.phases):
         for i, probe in enumerate(phase.probes):
             for place, name in undefined_names(probe, known):
                 hint = "capture it in an earlier step, or use a plan variable"
                 yield ("phases", p, "probes", i), f"{place}: {_unknown(name)}", hint
+
+
+def _of_process(path: Path) -> set[str]:
+    """What the local deployer adds: its folder, and the port that a command may name."""
+    if path[:2] != ("deploy", "processes"):
+        return set()
+    return {"data_dir", "port"} if "command" in path[3:] else {"data_dir"}
 
 
 def _unknown(name: str) -> str:
@@ -68,8 +76,13 @@ def _texts(plan: Plan) -> Iterator[tuple[Path, str]]:
         for key in ("command", "rollback"):
             parts = getattr(plan.deploy, key) or ()
             yield from ((("deploy", key, i), text) for i, text in enumerate(parts))
-    if isinstance(plan.deploy, DeployLocal):
+    if isinstance(plan.deploy, DeployCommand | DeployLocal):
         yield from ((("deploy", "env", key), text) for key, text in plan.deploy.env.items())
+    if isinstance(plan.deploy, DeployLocal):
+        for name, process in plan.deploy.processes.items():
+            home: Path = ("deploy", "processes", name)
+            yield from (((*home, "env", key), text) for key, text in process.env.items())
+            yield from (((*home, "command", i), text) for i, text in enumerate(process.command))
 
 
 def _ws(scheme: str) -> str:
