@@ -1,87 +1,63 @@
-"""docs/plan.md, generated from the records: `python -m tests.docs.reference > docs/plan.md`."""
+"""The generated half of docs/plan.md: `python -m tests.docs.reference` writes it.
+
+Keys, types, defaults and bounds come from the records; a meaning comes from the record where it
+gives one, else from `MEANINGS` here. Prose above the marker is written by hand.
+"""
 
 from __future__ import annotations
 
 import inspect
-import sys
+import re
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from data.records import field_rule, money, plan, probe_plan
+from tests.docs.meanings import MEANINGS, PLACES
 
-HEAD = """\
-# The plan
-
-A plan is one YAML file. `goldenpath check PLAN` lists every fault at once; `goldenpath schema
---plan` prints the JSON Schema for editors. This page is generated from the records
-(`python -m tests.docs.reference > docs/plan.md`).
-
-```yaml plan
-plan: shop
-environment: staging
-services:
-  shop:
-    url: ${SHOP_URL:-http://127.0.0.1:8080}
-    health: {path: /health, status: status}
-    revision: {path: /version, json: revision}
-phases:
-  - id: critical
-    priority: P1
-    probes:
-      - id: catalogue
-        kind: http
-        repeat: 20
-        metric: catalogue
-        request: {url: "{{services.shop.url}}/catalogue"}
-        expect: {status: 200, json: {items: {not_empty: true}}}
-criteria:
-  - {id: catalogue-p95, priority: P1, rule: p95(catalogue) < 500 ms}
-```
-
-## Values
-
-- **`${NAME}`, `${NAME:-default}`**: variables of the environment, filled in when the file is read.
-  One that is neither set nor defaulted is a fault. `$${` is a literal `${`.
-- **`{{name}}`**: templates, filled in when a run starts: `revision`, `environment`, `run_id`,
-  `services.<name>.url`, `.ws` (the same address as ws:// or wss://), `.host`, `.port`. Probes also
-  know what earlier steps captured, and `nonce`, `uuid`, `ordinal` and `random_password`, made anew
-  for each execution. An unknown name is a fault.
-- **Durations** carry a unit: `500ms`, `30s`, `5m`, `1h`, `1d`. **Shares** carry a percent sign.
-  **Money** is a number or `120K`, `1.5M`, with `currency` and `per`.
-- **Secrets** are never written in clear; refer to them as `${NAME}`.
-- Paths are relative to the plan's folder; a suite's arguments to its `cwd`.
-
-## Criteria
-
-Every suite and every probe carries a criterion of its own, with the priority of its phase: all
-expected tests there, passed, and seen to touch the target. `criteria` adds rules of the form
-`function(subject) operator value`:
-
-| function | subject | value |
-|---|---|---|
-| `p50`, `p95`, `p99`, any `pNN`, `median`, `mean`, `min`, `max` | a metric of a probe | `ms` or `s` |
-| `count` | a metric | a plain number |
-| `shift` | a metric: how much worse than the promoted runs | `%` |
-| `failed`, `passed`, `not_run`, `flaky`, `vacuous` | a phase, suite or probe | a plain number |
-| `pass_share` | a phase, suite or probe | `%` |
-
-Operators: `<`, `<=`, `==`, `>=`, `>`. A percentile needs samples above it (p95: 20, p99: 100, never
-fewer than 5); with fewer it is *not evaluated*, which is not a pass. A count is judged by what is
-seen and by what the unseen could still change: where that is open, the criterion is NOT_RUN.
-
-## Keys
-
-"""
+PAGE = Path(__file__).parents[2] / "docs" / "plan.md"
+MARKER = "<!-- generated: python -m tests.docs.reference -->"
+_TYPES = (
+    (r"tuple\[ProbePlan, \.\.\.\]", "list of [http](#httpprobe) and [journey](#journeyprobe)"),
+    (r"tuple\[Annotated\[EventRule.*", "list of names or [EventRule](#eventrule)"),
+    (r"tuple\[HealthCheck, \.\.\.\]", "[HealthCheck](#healthcheck) or a list of them"),
+    (r"tuple\[str, \.\.\.\]", "list of text"),
+    (r"tuple\[int, \.\.\.\]", "list of numbers"),
+    (r"tuple\[JsonValue, \.\.\.\]", "list of values"),
+    (r"tuple\[(\w+), \.\.\.\]", r"list of \1"),
+    (r"dict\[str, str\]", "map: name to text"),
+    (r"dict\[Variable, str\]", "map: variable to path"),
+    (r"dict\[str, JsonValue\]", "map: name to value"),
+    (r"dict\[Priority, Amount\]", "map: P1, P2, P3 to Amount"),
+    (r"dict\[str, (\w+)\]", r"map: name to \1"),
+    (r"Rules", "map: dotted path to [rule](#fieldrule)"),
+    (r"Statuses", "status, or list of them"),
+    (r"JsonValue", "any value"),
+    (r"Seconds", "duration"),
+    (r"Share", "share (`%`)"),
+    (r"Money", "amount"),
+    (r"Currency", "currency code"),
+    (r"Period", "`day`, `week`, `month` or `year`"),
+    (r"Identifier", "id"),
+    (r"Variable", "variable name"),
+    (r"Priority", "`P1`, `P2` or `P3`"),
+    (r"Literal\[True\]", "`true`"),
+    (r"bool", "`true` or `false`"),
+    (r"int", "whole number"),
+    (r"str", "text"),
+    (r"Deploy", "one of [none](#deploynone), [command](#deploycommand), [local](#deploylocal)"),
+)
 
 
-def render() -> str:
-    """The whole page."""
-    return HEAD + "\n".join(_section(model) for model in _models())
+def generated() -> str:
+    """Everything below the marker."""
+    return "\n".join(_section(model) for model in models())
 
 
-def _models() -> list[type[BaseModel]]:
+def models() -> list[type[BaseModel]]:
+    """Every record of a plan, the plan itself first."""
     seen: dict[str, type[BaseModel]] = {}
     for module in (plan, money, probe_plan, field_rule):
         for value in vars(module).values():
@@ -91,35 +67,93 @@ def _models() -> list[type[BaseModel]]:
                 and value.__module__ == module.__name__
             ):
                 seen.setdefault(value.__name__, value)
+    del seen["ProbeTerms"]  # its keys are told with both kinds of probes
     first = seen.pop("Plan")
     return [first, *seen.values()]
 
 
+def meaning(model: type[BaseModel], name: str, info: FieldInfo) -> str:
+    """What a key means: the record's own words first."""
+    owner = _owner(model, name).__name__
+    return info.description or MEANINGS.get(f"{owner}.{info.alias or name}", "")
+
+
 def _section(model: type[BaseModel]) -> str:
-    about = (model.__doc__ or "").strip().split("\n\n")[0].replace("\n    ", " ")
+    paragraphs = re.split(r"\n\s*\n", inspect.getdoc(model) or "")
+    about = "\n\n".join(" ".join(p.split()) for p in paragraphs)
+    place = f"At {PLACES[model.__name__]}. " if PLACES[model.__name__] else ""
     rows = [_row(model, name, info) for name, info in model.model_fields.items()]
     table = "\n".join(["| key | type | default | meaning |", "|---|---|---|---|", *rows])
-    return f"### {model.__name__}\n\n{about}\n\n{table}\n"
+    return f"### {model.__name__}\n\n{place}{about}\n\n{table}\n"
 
 
 def _row(model: type[BaseModel], name: str, info: FieldInfo) -> str:
-    cells = (f"`{info.alias or name}`", _type(model, name), _default(info), info.description or "")
+    kind = _type(model, name) + _bounds(info)
+    cells = (
+        f"`{info.alias or name}`",
+        kind,
+        _default(model, name, info),
+        meaning(model, name, info),
+    )
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 
 
+def _owner(model: type[BaseModel], field: str) -> type:
+    return next(c for c in model.__mro__ if field in inspect.get_annotations(c))
+
+
+def _written(model: type[BaseModel], field: str) -> str:
+    """The annotation as it stands in the record, without `None`."""
+    text = " ".join(str(_owner(model, field).__annotations__[field]).split())
+    return text.removesuffix(" | None")
+
+
 def _type(model: type[BaseModel], field: str) -> str:
-    """The annotation as it is written in the record."""
-    own = next(c for c in model.__mro__ if field in inspect.get_annotations(c))
-    return f"`{' '.join(str(own.__annotations__[field]).split())}`"
+    text = _written(model, field)
+    if text.startswith("Literal[") and text != "Literal[True]":
+        return ", ".join(f"`{word}`" for word in re.findall(r"['\"](\w+)['\"]", text))
+    found = next((re.sub(p, r, text) for p, r in _TYPES if re.fullmatch(p, text)), text)
+    names = "|".join(sorted((m.__name__ for m in models()), key=len, reverse=True))
+    return re.sub(rf"(?<!\[)\b({names})\b(?!\])", lambda m: _link(m[1]), found)
 
 
-def _default(info: FieldInfo) -> str:
+def _link(name: str) -> str:
+    return f"[{name}](#{name.lower()})"
+
+
+def _bounds(info: FieldInfo) -> str:
+    found = {k: getattr(m, k) for m in info.metadata for k in ("ge", "le") if hasattr(m, k)}
+    if "ge" in found and "le" in found:
+        return f", {found['ge']} to {found['le']}"
+    return f", at least {found['ge']}" if found.get("ge") else ""
+
+
+def _default(model: type[BaseModel], field: str, info: FieldInfo) -> str:
     if info.is_required():
         return "**required**"
     value: Any = info.get_default(call_default_factory=True, validated_data={})
-    text = type(value).__name__ if isinstance(value, BaseModel) else repr(value)
-    return f"`{text}`"
+    if isinstance(value, BaseModel):
+        return "`deployer: none`" if field == "deploy" else "its defaults"
+    if value is None or value in ((), {}, ""):
+        return "–"
+    if isinstance(value, tuple) and isinstance(value[0], BaseModel):
+        return "one, its defaults"
+    if _written(model, field) == "Seconds":
+        return f"`{_duration(value)}`"
+    return f"`{_plain(value)}`"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+
+
+def _duration(value_s: float) -> str:
+    if value_s and value_s % 60 == 0 and value_s > 60:
+        return f"{value_s / 60:g}m"
+    return f"{value_s * 1000:g}ms" if 0 < value_s < 1 else f"{value_s:g}s"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    PAGE.write_text(PAGE.read_text().split(MARKER)[0] + f"{MARKER}\n\n{generated()}")

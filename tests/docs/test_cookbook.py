@@ -1,45 +1,129 @@
-"""Every question of the cookbook is answered by the warehouse as it is."""
+"""Every question of the cookbook is answered by a warehouse that holds what it asks for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from data.records.facts import Fact, HealthReading, RevisionReading, Sample
+from data.records.verdict import CriterionResult, Verdict
+from data.records.words import HealthState, Mark, Priority
 from data.store.migrate import VIEWS
 from data.store.warehouse import Warehouse
-from tests.store.runs import run
+from tests.docs.views import MARKER, generated
+from tests.store.runs import at, run, test_result
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text()
-QUESTIONS = re.findall(r"^## (.+?)\n.*?^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+TOLD = PAGE.split("\n# Views")[0].split("\n## ")[1:]
+QUESTIONS = [(t.split("\n")[0], t.split("```sql\n")[1].split("```")[0]) for t in TOLD]
+# What each answer must hold for the three runs below, where a number can be told beforehand.
+ANSWERS = {
+    "Pass rate by deployment": [("dep-3", 0.4), ("dep-2", 0.75), ("dep-1", 1.0)],
+    "Failing tests of the last run": [("c", "FAIL"), ("d", "ERROR"), ("e", "NOT_RUN")],
+    "Flaky tests": [("f", 1)],
+    "First bad deployment of each failing test": [("c", "dep-3"), ("d", "dep-3")],
+    "Evidence quality": [("rev-2", 1), ("rev-1", 0)],
+    "Tests that never touch their target": [("v", 1)],
+    "Revenue at risk": [("rev-3", 1000.0)],
+    "What was not seen": [("rev-3", "p1/chat/e")],
+    "Which criterion decided most holds": [("P1 FAIL p1/chat", "HOLD")],
+    "Two deployments compared": [("message", 0.5)],
+    "Did what was deployed serve": [("rev-3", "api")],
+    "How long until healthy": [("api", 1.5)],
+    "Was the gate right": [("PROMOTE", 1)],
+}
+
+
+def _judged(facts: list[Fact], **said: object) -> list[Fact]:
+    return [f.model_copy(update=said) if isinstance(f, Verdict) else f for f in facts]
+
+
+def _promoted() -> list[Fact]:
+    ready = HealthReading(
+        run_id="run-1", stage="gate", service="api", state=HealthState.HEALTHY, n_reads=3,
+        ready_after_s=1.5, at=at(1),
+    )  # fmt: skip
+    return run(1, "PROMOTE", ready)
+
+
+def _watched() -> list[Fact]:
+    flaky = (test_result(2, "f", "FAIL"), test_result(2, "f", "PASS", attempt=2))
+    return run(2, "PROMOTE_WITH_WATCH", *flaky, test_result(2, "v", "PASS", witnessed=False))
+
+
+def _held() -> list[Fact]:
+    red = [test_result(3, i, o, signature=f"{o}/{i}") for i, o in (("c", "FAIL"), ("d", "ERROR"))]
+    other = RevisionReading(
+        run_id="run-3", stage="end", service="api", expected="rev-3", seen=("rev-2",), at=at(3, 9)
+    )
+    facts = run(3, "HOLD", *red, test_result(3, "e", "NOT_RUN"), other)
+    facts = [_slower(f) if isinstance(f, Sample) else f for f in facts]
+    told = next(f for f in facts if isinstance(f, Verdict))
+    incident = told.incidents[0].model_copy(update={"seen_on_rollback_target": True})
+    return _judged(
+        facts,
+        rule="P1 FAIL p1/chat: 1 failed > 0 tolerated in phase → HOLD",
+        not_seen=("p1/chat/e",),
+        incidents=(incident,),
+        criteria=(_criterion(),),
+    )
+
+
+def _slower(sample: Sample) -> Sample:
+    return sample.model_copy(update={"value": sample.value * 1.5})
+
+
+def _criterion() -> CriterionResult:
+    return CriterionResult(id="p1/chat", priority=Priority.P1, outcome=Mark.FAIL, sentence="1 > 0")
 
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     filled = Warehouse(tmp_path_factory.mktemp("cookbook") / "w.duckdb")
-    for n in range(1, 4):
-        filled.commit(list(run(n)))
+    filled.commit([*_promoted(), *_watched(), *_held()])
+    filled.label("run-1", "bad", "customers complained", "a person", at(9))
     yield filled
 
 
 @pytest.mark.parametrize(("question", "sql"), QUESTIONS, ids=[q for q, _ in QUESTIONS])
 def test_the_question_has_an_answer(question: str, sql: str, warehouse: Warehouse) -> None:
-    columns, _ = warehouse.query(sql)
+    columns, rows = warehouse.query(sql)
     assert columns
+    assert rows, "three hand-made runs hold what is asked"
+    for wanted in ANSWERS.get(question, []):
+        assert any(set(wanted) <= set(row) for row in map(_hashable, rows)), (wanted, rows)
 
 
-@pytest.mark.parametrize(
-    "sql", [sql for q, sql in QUESTIONS if q.startswith(("Pass rate", "Verdicts"))]
-)
-def test_what_was_stored_is_found(sql: str, warehouse: Warehouse) -> None:
-    assert len(warehouse.query(sql)[1]) == 3
+def _hashable(row: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(tuple(v) if isinstance(v, list) else v for v in row)
 
 
-def test_every_documented_view_answers(warehouse: Warehouse) -> None:
-    assert all(warehouse.query(f"FROM {view} LIMIT 1")[0] for view in VIEWS)
+def test_answers_are_given_in_the_order_that_is_promised(warehouse: Warehouse) -> None:
+    by_name = dict(QUESTIONS)
+    newest = [row[1] for row in warehouse.query(by_name["Pass rate by deployment"])[1]]
+    assert newest == ["dep-3", "dep-2", "dep-1"]
+    assert warehouse.query(by_name["What to do after the last run"])[1] == [
+        ("P1", "look"),
+        ("P2", "wait"),
+    ]
 
 
-def test_there_are_enough_questions() -> None:
+def test_every_question_says_what_its_answer_means() -> None:
+    assert [t.split("\n")[0] for t in TOLD if len(t.split("```")[2].strip()) < 40] == []
+
+
+def test_there_are_enough_questions_and_each_expected_answer_has_one() -> None:
     assert len(QUESTIONS) >= 15
+    assert set(ANSWERS) <= {question for question, _ in QUESTIONS}
+
+
+def test_the_views_and_columns_that_are_documented_are_there(warehouse: Warehouse) -> None:
+    page = PAGE.split(MARKER)[1].strip()
+    assert page == generated(warehouse).strip(), "run: python -m tests.docs.views"
+
+
+def test_every_view_answers_and_is_part_of_the_page(warehouse: Warehouse) -> None:
+    assert [view for view in VIEWS if f"\n### {view}\n" not in PAGE] == []
+    assert all(warehouse.query(f"FROM {view} LIMIT 1")[0] for view in VIEWS)
