@@ -86,9 +86,12 @@ def _baseline(
 
 
 def _shifted(run: _Promoted) -> bool:
-    """Whether the run was watched for a shift: as a yardstick it would hide the next one."""
+    """Whether the run was watched for a shift: as a yardstick it would hide the next one.
+
+    A shift that could not be evaluated did not fire; else no first baseline could ever come about.
+    """
     rules = {c.get("id"): str(c.get("rule", "")) for c in _criteria_of(run.plan_json)}
-    red = {c["id"] for c in run.criteria if c["outcome"] != "PASS"}
+    red = {c["id"] for c in run.criteria if c["outcome"] == "FAIL"}
     return any("shift(" in rules.get(name, "") for name in red)
 
 

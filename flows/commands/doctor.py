@@ -84,7 +84,7 @@ def _prefect() -> Iterator[Check]:
     said = (
         "runs go to the server of PREFECT_API_URL"
         if has_prefect_api()
-        else ("no Prefect server is set: each run starts one of its own (7 to 14 s)")
+        else ("no Prefect server is set: each run starts one; `make bench` says what it costs")
     )
     yield Check(True, said)
 

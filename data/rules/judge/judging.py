@@ -113,15 +113,26 @@ def _wants_rollback(rulings: list[Ruling]) -> bool:
 
 def _rule(word: VerdictWord, decisive: Ruling | None, rulings: list[Ruling]) -> str:
     if decisive is None:
-        return f"all {len(rulings)} criteria satisfied → {word}"
+        return f"{_tally(rulings)} → {word}"
     return f"{decisive.rule} → {word}"
+
+
+def _tally(rulings: list[Ruling]) -> str:
+    """What passed, and apart from it what could not be judged yet and decides nothing."""
+    n_passed = sum(r.result.outcome is Mark.PASS for r in rulings)
+    waiting = [r.result.id for r in rulings if r.result.outcome is not Mark.PASS]
+    if not waiting:
+        return f"all {n_passed} criteria satisfied"
+    return (
+        f"{n_passed} of {len(rulings)} criteria satisfied, not evaluated yet: {', '.join(waiting)}"
+    )
 
 
 def _reasons(
     word: VerdictWord, decisive: Ruling | None, rulings: list[Ruling], refused: tuple[str, ...]
 ) -> tuple[str, ...]:
     if decisive is None:
-        return (f"{len(rulings)} of {len(rulings)} criteria PASS",)
+        return (_tally(rulings),)
     ranked = sorted(
         (r for r in rulings if r.effect is not VerdictWord.PROMOTE),
         key=lambda r: (r is not decisive, _ORDER.index(r.effect)),

@@ -24,6 +24,7 @@ from tasks.clock import now
 from tasks.deploy.deployer import DeployOrder, Rolled
 
 _BOOT_S = 10.0
+_ANSWER_S = 30.0  # beyond the start of processes: stopping old ones takes some seconds
 _TRANSIENT = "address already in use"  # a port taken between choosing it and using it
 
 
@@ -147,7 +148,12 @@ class LocalDeployer:
             "127.0.0.1", address["port"], limit=4_000_000
         )
         writer.write(json.dumps({"token": address["token"], **request}).encode() + b"\n")
-        answer = await reader.readline()
+        try:
+            answer = await asyncio.wait_for(reader.readline(), self._timeout + _ANSWER_S)
+        except TimeoutError:
+            raise GoldenPathError(
+                f"the local supervisor did not answer: see {self.state / 'supervisor.log'}"
+            ) from None
         writer.close()
         if not answer:
             raise GoldenPathError("the local supervisor ended without an answer")
