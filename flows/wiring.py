@@ -123,7 +123,7 @@ class Wired(Record):
 
     def probe_order(self, phase: Phase, probe: ProbePlan, attempt: int = 1) -> ProbeOrder:
         """The order for one attempt of one probe, with the keys that it signs with."""
-        keys = {k.variable: self.env[k.env] for k in keys_of(probe) if k.env in self.env}
+        keys = signing_keys(probe, self.env)
         return ProbeOrder(
             run_id=self.run_id,
             phase=phase.id,
@@ -140,6 +140,12 @@ class Wired(Record):
         names = suite.targets or tuple(self.plan.services)
         urls = [urlsplit(self.plan.services[name].url) for name in names]
         return tuple(Endpoint(host=u.hostname or "", port=_port(u.scheme, u.port)) for u in urls)
+
+
+def signing_keys(probe: ProbePlan, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The keys that a probe signs with, by the variable that the probe looks for."""
+    env = os.environ if environ is None else environ
+    return {k.variable: env[k.env] for k in keys_of(probe) if k.env and k.env in env}
 
 
 def prefect_defaults() -> None:

@@ -56,13 +56,16 @@ async def _measure(
     from data.records.facts import ProbeResult, Sample
     from data.records.orders import ProbeOrder
     from data.rules.planning.templates import plan_variables
-    from flows.wiring import new_run_id
+    from flows.wiring import new_run_id, signing_keys
     from tasks.clock import now
     from tasks.probes.run import run_probe
 
     run_id = new_run_id(plan.plan, now())
     order = ProbeOrder(
-        run_id=run_id, phase=phase.id, probe=probe, variables=plan_variables(plan, None, run_id)
+        run_id=run_id,
+        phase=phase.id,
+        probe=probe,
+        variables={**plan_variables(plan, None, run_id), **signing_keys(probe)},
     )
     values: dict[str, list[float]] = defaultdict(list)
     async for fact in run_probe(order):

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from data.store.warehouse import Warehouse
 
 Command = Callable[..., Any]
+_NEWEST = {  # by what a trend is newest, or worst, first
+    "flaky_tests": "flaky_share_low",
+    "first_bad_deployment": "first_bad_at",
+    "suite_cost": "total_duration_s",
+    "gate_accuracy": "n_runs",
+}
 _TRENDS = {
     "pass_rate": "pass_rate_by_deployment",
     "latency": "metric_by_deployment",
@@ -120,10 +126,14 @@ def trends_command(metric: str | None, limit: int, warehouse: str | None) -> Non
     opened = _open(warehouse)
     for name in [metric] if metric else list(_TRENDS):
         view = _TRENDS[name]
-        columns, rows = opened.query(f"FROM {view} LIMIT {limit}")
+        columns, rows = opened.query(_newest(view, limit))
         click.echo(f"\n{view}" + ("" if rows else ": nothing yet"))
         if rows:
             _table(columns, rows)
+
+
+def _newest(view: str, limit: int) -> str:
+    return f"FROM {view} ORDER BY {_NEWEST.get(view, 'started_at')} DESC NULLS LAST LIMIT {limit}"
 
 
 @click.command("export")
