@@ -23,6 +23,13 @@ from tasks.suites.run import run_suite
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A client that hangs up is no news; a thread that told it at exit would abort the runner."""
+
+    def handle_error(self, *_: object) -> None:
+        """Be quiet."""
+
+
 class Answers(BaseHTTPRequestHandler):
     """200 and "ok" to every GET; keeps connections alive, unless the path is /close."""
 
@@ -66,7 +73,7 @@ class Target:
 @contextmanager
 def running_target() -> Iterator[Target]:
     """Three real servers on ports of their own."""
-    https = [ThreadingHTTPServer(("127.0.0.1", 0), Answers) for _ in range(2)]
+    https = [QuietServer(("127.0.0.1", 0), Answers) for _ in range(2)]
     ws = serve(_echo, "127.0.0.1", 0)
     for server in (*https, ws):
         threading.Thread(target=server.serve_forever, daemon=True).start()

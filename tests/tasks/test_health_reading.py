@@ -21,6 +21,13 @@ Answer = tuple[int, Any, dict[str, str]]
 GOOD: Answer = (200, {"status": "healthy"}, {})
 
 
+class QuietServer(http.server.ThreadingHTTPServer):
+    """A client that hangs up is no news; a thread that told it at exit would abort the runner."""
+
+    def handle_error(self, *_: object) -> None:
+        """Be quiet."""
+
+
 class Server:
     """A service whose n-th answer (0, 1, …) to each path is scripted."""
 
@@ -38,7 +45,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 """Be quiet."""
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.clients: set[Any] = set()
         threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
