@@ -24,6 +24,7 @@ from tasks.clock import now
 from tasks.deploy.deployer import DeployOrder, Rolled
 
 _BOOT_S = 10.0
+_TRIES = 3
 _ANSWER_S = 30.0  # beyond the start of processes: stopping old ones takes some seconds
 _TRANSIENT = "address already in use"  # a port taken between choosing it and using it
 
@@ -143,11 +144,8 @@ class LocalDeployer:
         return {name: {**known, **missing}[name] for name in self.config.generate}
 
     async def _ask(self, **request: Any) -> dict[str, Any]:
-        address = await asyncio.to_thread(self._supervisor)
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", address["port"], limit=4_000_000
-        )
-        writer.write(json.dumps({"token": address["token"], **request}).encode() + b"\n")
+        reader, writer, token = await self._reach()
+        writer.write(json.dumps({"token": token, **request}).encode() + b"\n")
         try:
             answer = await asyncio.wait_for(reader.readline(), self._timeout + _ANSWER_S)
         except TimeoutError:
@@ -159,6 +157,19 @@ class LocalDeployer:
             raise GoldenPathError("the local supervisor ended without an answer")
         reply: dict[str, Any] = json.loads(answer)
         return reply
+
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
+        """A connection to the supervisor; one that is gone since it was found is replaced."""
+        for left in reversed(range(_TRIES)):
+            address = await asyncio.to_thread(self._supervisor)
+            try:
+                pair = await asyncio.open_connection("127.0.0.1", address["port"], limit=4_000_000)
+                return *pair, str(address["token"])
+            except OSError as error:
+                if not left:
+                    text = f"the local supervisor cannot be reached: {error}"
+                    raise GoldenPathError(text) from None
+        raise AssertionError("the last try returns or raises")
 
     def _supervisor(self) -> dict[str, Any]:
         """Address of the running supervisor; one is started, once, where none runs."""
