@@ -16,6 +16,7 @@ from data.records.plan import Service
 from data.records.words import HealthState, Outcome
 from flows.wiring import Wired
 from tasks.health import check_health, read_revisions
+from tasks.publish.printer import Printer
 from tasks.record import Recorder
 
 T = TypeVar("T")
@@ -31,14 +32,17 @@ class Session:
         self.record = recorder.record
         self.deployer = wired.deployer()
         self.found: Evidence = recorder.evidence()  # what an earlier try of this run has seen
+        self.printer = Printer()
         self._begun: dict[str, asyncio.Future[object]] = {}
 
     def begin(self) -> None:
         """Start deploying and waiting for health now, beside whatever comes first."""
+        self.printer.start()
         self._once("gate", self._gate)
 
     async def abandon(self) -> None:
         """Cancel what was begun and not awaited."""
+        self.printer.close()
         for work in self._begun.values():
             work.cancel()
         await asyncio.gather(*self._begun.values(), return_exceptions=True)

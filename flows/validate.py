@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from logging import Logger, LoggerAdapter
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from prefect import flow
@@ -21,7 +22,7 @@ from data.errors import GoldenPathError
 from data.records.facts import DeployResult, Fact, RevisionReading, RunEnded
 from data.records.verdict import Acted, Verdict
 from data.records.words import VerdictWord
-from data.rules.judge import judge
+from data.rules.judge import judge, make_ready
 from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.phase import run_phase, skip_phase
@@ -30,7 +31,6 @@ from flows.settled import settled
 from flows.wiring import Request, open_recorder, warehouse_path, wire
 from tasks.clock import now
 from tasks.publish.artifacts import ProgressArtifact, publish_report
-from tasks.publish.files import write_reports
 from tasks.steps import (
     as_expected,
     deploy_step,
@@ -131,6 +131,8 @@ async def _validated(session: Session) -> Verdict:
     get_run_logger().info("run %s", session.wired.run_id)
     plan = session.wired.plan
     shown = ProgressArtifact(plan.plan, plan.environment, len(plan.phases) + 2)
+    Thread(target=make_ready, args=(plan,), daemon=True).start()
+    session.printer.start()
     reason = await _evidence(session, shown)
     session.record(RunEnded(run_id=session.wired.run_id, finished_at=now(), reason=reason))
     verdict = await _judge(session)
@@ -243,7 +245,7 @@ async def _publish(session: Session) -> None:
     view, folder = session.recorder.view(), session.wired.home / "reports"
     await asyncio.gather(
         asyncio.to_thread(_commit, session, get_run_logger()),
-        asyncio.to_thread(write_reports, view, folder),
+        asyncio.to_thread(session.printer.write, session.recorder.path, folder),
         publish_report(view, folder),
     )
 

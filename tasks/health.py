@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
-from functools import cache
 from typing import Any
 
 import httpx
@@ -17,6 +15,7 @@ from data.records.words import HealthState
 from data.rules.health import Look, combine, judge_body
 from data.rules.paths import look_up
 from tasks.clock import now
+from tasks.trust import tls_context
 
 
 async def check_health(
@@ -45,13 +44,7 @@ async def check_health(
 def _client() -> httpx.AsyncClient:
     """A new connection for each request: a kept one would go on talking to an old revision."""
     limits = httpx.Limits(max_keepalive_connections=0)
-    return httpx.AsyncClient(trust_env=False, limits=limits, verify=_tls())
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One for all: building it takes some 50 ms."""
-    return ssl.create_default_context()
+    return httpx.AsyncClient(trust_env=False, limits=limits, verify=tls_context())
 
 
 async def _service(

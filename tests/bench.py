@@ -64,6 +64,7 @@ def _measure(folder: Path, plan: Path) -> None:
     from tasks.prefect_server import PrefectServer
 
     alone = {**os.environ, "PREFECT_HOME": str(folder / "home"), "PREFECT_API_URL": ""}
+    alone.pop("PYTHONDONTWRITEBYTECODE", None)  # or each start compiles the gate anew
     alone.pop("PREFECT_API_URL")
     server = PrefectServer({**alone, "PREFECT_HOME": str(folder / "server")}, folder / "server.log")
     server.wait()

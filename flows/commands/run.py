@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import sys
 from collections.abc import Awaitable, Callable
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -117,7 +116,6 @@ async def _flow(session: Session, server: PrefectServer | None) -> State[Any]:
     """The run's final state; the session is closed whatever happens."""
     try:
         validating = await asyncio.to_thread(_import_flow)
-        Thread(target=_warm_up, daemon=True).start()
         if server is not None:
             await asyncio.to_thread(server.wait)
         return await _in_prefect(validating, session)
@@ -135,15 +133,6 @@ async def _in_prefect(validating: Validating, session: Session) -> State[Any]:
             f"Prefect could not run the flow: {error or type(error).__name__}; the deployment is"
             f" not approved; go on with --resume {session.wired.run_id}"
         ) from error
-
-
-def _warm_up() -> None:
-    """What the end of a run needs and takes half a second to load, while the checks wait."""
-    from data.rules.compare import MIN_EACH, compare
-    from tasks.publish.files import warm_up
-
-    warm_up()
-    compare([1.0] * MIN_EACH, [1.0] * MIN_EACH)
 
 
 def _import_flow() -> Validating:

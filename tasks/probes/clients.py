@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 
 import httpx
+
+from tasks.trust import tls_context
 
 AGENT = "goldenpath"
 # With 20 and more in flight the client's own queue shows in the latencies: 39 ms for true 20 ms.
 MOST_IN_FLIGHT = 10
 _KEEP_ALIVE_S = 2.0  # shorter than servers keep idle connections, so none dies under a request
-
-
-@lru_cache(maxsize=1)
-def tls_context() -> ssl.SSLContext:
-    """The trust of this machine, made once: a context takes 20 ms, and more under load."""
-    return ssl.create_default_context()
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from websockets.typing import Subprotocol
 from data.errors import UsageError
 from data.rules.journey.moves import Broke, Closed, Connect, Message, Opened, Refused, Sent, Timer
 from tasks.probes import tcp
-from tasks.probes.clients import AGENT, tls_context
+from tasks.probes.clients import AGENT
 from tasks.probes.faults import handshake_problem, refusal
+from tasks.trust import tls_context
 
 MOST_BYTES = 16 * 2**20
 _CLOSE_S = 0.25  # how long the other side may take to close TCP once its part is over
