@@ -129,7 +129,16 @@ def test_a_worker_runs_the_deployment_and_the_watcher_gets_the_verdict(
         ask = ["--params", json.dumps(given), "--watch", "--watch-timeout", "180"]
         done = api.prefect("deployment", "run", "validate/staging", *ask, timeout_s=240)
     finally:
-        worker.terminate()
-        worker.wait(60)
+        _end(worker)
     rows = stack("sql", "SELECT revision, verdict FROM runs", "--json").json()
     assert rows == [{"revision": "healthy", "verdict": "PROMOTE"}], done.stderr
+
+
+def _end(worker: subprocess.Popen[bytes]) -> None:
+    """Prefect's worker at times stays after SIGTERM (3.8.8, seen once in five): not our subject."""
+    worker.terminate()
+    try:
+        worker.wait(30)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
