@@ -1,7 +1,8 @@
 """Pictures for the documentation: `python docs/screenshots.py [--out docs/images]`.
 
 Deploys the reference stack, validates it under a Prefect server of its own, and photographs what
-people see: the HTML report, light and dark, and the flow run in Prefect's UI. Needs Chromium.
+people see: the HTML report, light and dark, an audit, and the flow run in Prefect's UI. Needs
+Chromium.
 """
 
 from __future__ import annotations
@@ -85,11 +86,13 @@ def _pictures(folder: Path, out: Path, revision: str) -> list[Path]:
         for one in ("healthy", revision):
             run_id = _validate(one, folder, env)
         page = (folder / "reports" / f"{run_id}.html").as_uri()
+        audit = (folder / "reports" / f"{_audit(folder, env)}.html").as_uri()
         ui = server.api_url.removesuffix("/api")
         flow = f"{ui}/runs/flow-run/{_flow_run(server.api_url, run_id)}"
         return [
             shoot(page, out / "report-light.png", (1100, 1500)),
             shoot(page, out / "report-dark.png", (1100, 1500), dark=True),
+            shoot(audit, out / "audit.png", (1100, 1180)),
             shoot(flow, out / "flow-run.png", (1400, 1000), wait_ms=WAIT_MS),
         ]
     finally:
@@ -107,7 +110,17 @@ def _ports() -> dict[str, str]:
 
 
 def _validate(revision: str, folder: Path, env: dict[str, str]) -> str:
-    argv = [sys.executable, "-m", "flows.cli", "run", str(PLAN), "--revision", revision, "--json"]
+    return _goldenpath(folder, env, "run", "--revision", revision)
+
+
+def _audit(folder: Path, env: dict[str, str]) -> str:
+    """Some suites, strong and weak."""
+    suites = ("weak", "first_user_journey", "websocket_events")
+    return _goldenpath(folder, env, "audit", *(f"--suite={suite}" for suite in suites))
+
+
+def _goldenpath(folder: Path, env: dict[str, str], command: str, *options: str) -> str:
+    argv = [sys.executable, "-m", "flows.cli", command, str(PLAN), *options, "--json"]
     argv += ["--warehouse", str(folder / "w.duckdb"), "--set", f"deploy.state={folder / 'state'}"]
     done = subprocess.run(argv, env=env, cwd=ROOT, stdout=subprocess.PIPE, timeout=300, check=False)
     return str(json.loads(done.stdout)["run_id"])

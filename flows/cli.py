@@ -26,6 +26,7 @@ _COMMANDS = {
     "export": "reading",
     "trends": "reading",
     "label": "reading",
+    "import": "importing",
     "probe": "probing",
     "doctor": "doctor",
     "down": "local",

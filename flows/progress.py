@@ -13,6 +13,7 @@ from data.records.facts import (
     PhaseResult,
     ProbeResult,
     RevisionReading,
+    SuiteAudit,
     SuiteResult,
     TestResult,
 )
@@ -28,6 +29,7 @@ class Progress:
         self.began = time.monotonic()
         self.done: dict[str, list[TestResult]] = {}
         self.total: dict[str, int] = {}
+        self.shards: dict[str, int] = {}
 
     def say(self, text: str) -> None:
         """One line with the seconds since the start."""
@@ -44,7 +46,15 @@ class Progress:
         elif text := _line(fact):
             self.say(text)
         if isinstance(fact, SuiteResult):
-            self.say(self._suite(fact))
+            self.say(self._shard(fact) or self._suite(fact))
+
+    def _shard(self, fact: SuiteResult) -> str:
+        """Of a suite that was split, until its last shard ends; the tests are told with that."""
+        self.shards[fact.suite] = self.shards.get(fact.suite, 0) + 1
+        if self.shards[fact.suite] < fact.n_shards:
+            return f"  {fact.suite} shard {fact.shard} of {fact.n_shards}: {fact.duration_s:.1f} s"
+        del self.shards[fact.suite]
+        return ""
 
     def _suite(self, fact: SuiteResult) -> str:
         tests = self.done.pop(fact.suite, [])
@@ -66,6 +76,9 @@ def _line(fact: Fact) -> str:
         return f"revision {fact.stage}: {fact.service} is {seen}"
     if isinstance(fact, ProbeResult):
         return f"  probe {fact.probe}: {fact.outcome} {fact.message}, {fact.duration_s:.1f} s"
+    if isinstance(fact, SuiteAudit):
+        return f"  {fact.suite}: " + (fact.reason or f"{fact.n_tests} tests audited")
     if isinstance(fact, PhaseResult):
-        return f"phase {fact.phase} " + (f"not run: {fact.reason}" if fact.reason else "ended")
+        cut = "stopped early" if fact.started_at else "not run"
+        return f"phase {fact.phase} " + (f"{cut}: {fact.reason}" if fact.reason else "ended")
     return ""

@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from data.records.evidence import Evidence
+from data.records.evidence import Evidence, History, SuitePace
 from data.records.facts import DeployResult, Fact, HealthReading, RevisionReading
 from data.records.plan import Service
 from data.records.words import HealthState, Outcome
-from flows.wiring import Wired
+from data.store.warehouse import Warehouse
+from flows.wiring import Wired, warehouse_path
 from tasks.health import check_health, read_revisions
 from tasks.publish.printer import Printer
 from tasks.record import Recorder
@@ -24,14 +25,22 @@ _END_PATIENCE_S = 5.0
 _STOPS = (HealthState.DOWN, HealthState.UNKNOWN)
 
 
+def _nothing(_: str) -> None:
+    """Nobody listens."""
+
+
 class Session:
     """The steps before the phases, and the fence between them."""
 
-    def __init__(self, wired: Wired, recorder: Recorder) -> None:
+    def __init__(
+        self, wired: Wired, recorder: Recorder, say: Callable[[str], None] | None = None
+    ) -> None:
         self.wired, self.recorder = wired, recorder
         self.record = recorder.record
+        self.say = say or _nothing
         self.deployer = wired.deployer()
         self.found: Evidence = recorder.evidence()  # what an earlier try of this run has seen
+        self.history = History()  # what the judge read of it, so that reports show the same
         self.printer = Printer()
         self._begun: dict[str, asyncio.Future[object]] = {}
 
@@ -39,6 +48,7 @@ class Session:
         """Start deploying and waiting for health now, beside whatever comes first."""
         self.printer.start()
         self._once("gate", self._gate)
+        self._once("paces", self._paces)
 
     async def abandon(self) -> None:
         """Cancel what was begun and not awaited."""
@@ -54,6 +64,14 @@ class Session:
     async def gate(self) -> list[Fact]:
         """The health gate; empty when the deploy did not succeed."""
         return await self._once("gate", self._gate)
+
+    async def paces(self) -> dict[str, SuitePace]:
+        """How long suites took in earlier runs; what cannot be read is not known."""
+        return await self._once("paces", self._paces)
+
+    async def _paces(self) -> dict[str, SuitePace]:
+        plan, store = self.wired.plan, Warehouse(warehouse_path(self.wired.request.warehouse), 2.0)
+        return await asyncio.to_thread(store.paces, plan.plan, plan.environment, self.wired.run_id)
 
     async def fence(self, stage: str) -> list[Fact]:
         """Read the revisions back."""

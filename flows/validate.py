@@ -205,7 +205,7 @@ async def _fenced(session: Session, stage: str) -> str:
 async def _judge(session: Session) -> Verdict:
     """Judge what the store holds; look at the rollback target only when it matters."""
     wired = session.wired
-    history = await asyncio.to_thread(
+    session.history = history = await asyncio.to_thread(
         _warehouse(session).history,
         wired.plan.plan,
         wired.plan.environment,
@@ -242,10 +242,10 @@ async def _act(session: Session, verdict: Verdict) -> None:
 
 async def _publish(session: Session) -> None:
     """Warehouse, files and artifacts at once; the pages are drawn beside the waiting."""
-    view, folder = session.recorder.view(), session.wired.home / "reports"
+    view, folder = session.recorder.view(session.history), session.wired.home / "reports"
     await asyncio.gather(
         asyncio.to_thread(_commit, session, get_run_logger()),
-        asyncio.to_thread(session.printer.write, session.recorder.path, folder),
+        asyncio.to_thread(session.printer.write, session.recorder.path, folder, session.history),
         publish_report(view, folder),
     )
 

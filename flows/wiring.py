@@ -5,14 +5,12 @@ The only reader of `os.environ`.
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from data.errors import Fault, PlanError, UsageError
@@ -25,6 +23,7 @@ from data.rules.journey.names import keys_of
 from data.rules.planning.load import load_plan
 from data.rules.planning.templates import fill, plan_variables
 from data.store.warehouse import Warehouse
+from flows.naming import gate_version, new_run_id, plan_hash, plan_json
 from tasks.clock import now
 from tasks.deploy.deployer import Deployer, DeployOrder, deployer_for
 from tasks.prefect_server import PrefectServer
@@ -63,6 +62,9 @@ class Request(Record):
     warehouse: str | None = None
     run_id: str | None = None
     variables: dict[str, str] = {}
+    purpose: Literal["validation", "audit"] = "validation"
+    suites: tuple[str, ...] = ()  # of an audit; () = all
+    controls: tuple[str, ...] = ()
 
 
 class Wired(Record):
@@ -101,6 +103,16 @@ class Wired(Record):
             )
         )
 
+    def moved(self, urls: Mapping[str, str]) -> Wired:
+        """The same run with other addresses for its services, as a control serves them."""
+        services = {
+            name: service.model_copy(update={"url": urls.get(name, service.url)})
+            for name, service in self.plan.services.items()
+        }
+        plan = self.plan.model_copy(update={"services": services})
+        variables = plan_variables(plan, self.request.revision, self.run_id)
+        return self.model_copy(update={"plan": plan, "variables": variables})
+
     def suite_order(
         self, phase: Phase, suite: Suite, attempt: int = 1, only: Iterable[str] = ()
     ) -> SuiteOrder:
@@ -119,6 +131,7 @@ class Wired(Record):
             work_dir=self.work_dir(phase.id, suite.id),
             timeout_s=suite.timeout,
             test_timeout_s=suite.test_timeout,
+            proxied=self._proxied(suite),
         )
 
     def probe_order(self, phase: Phase, probe: ProbePlan, attempt: int = 1) -> ProbeOrder:
@@ -135,6 +148,13 @@ class Wired(Record):
     def work_dir(self, phase: str, suite: str) -> Path:
         """Folder of one suite's streams and logs."""
         return self.home / "runs" / self.run_id / phase / suite
+
+    def _proxied(self, suite: Suite) -> dict[str, str]:
+        """Where the runner cannot be looked into, a proxy looks; it has no names for TLS."""
+        if suite.results is None or suite.witness == "none":
+            return {}
+        urls = {n: self.plan.services[n].url for n in suite.targets or self.plan.services}
+        return {name: url for name, url in urls.items() if url.startswith("http://")}
 
     def _targets(self, suite: Suite) -> tuple[Endpoint, ...]:
         names = suite.targets or tuple(self.plan.services)
@@ -267,6 +287,7 @@ def _started(request: Request, plan: Plan) -> RunStarted:
         revision=revision,
         irreversible_migration=plan.irreversible_migration,
         gate_version=gate_version(),
+        purpose=request.purpose,
         started_at=at,
     )
 
@@ -280,31 +301,6 @@ def _resumed(request: Request, plan: Plan, warehouse: Path) -> RunStarted:
             " cannot be completed under new rules; start a new run"
         )
     return started
-
-
-def new_run_id(plan: str, at: datetime) -> str:
-    """Sorts by time, reads well, and is unique: `staging-20260131T120000Z-3fa2`."""
-    return f"{plan}-{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-
-
-def plan_json(plan: Plan) -> str:
-    """The plan as it was judged."""
-    return plan.model_dump_json(by_alias=True)
-
-
-def plan_hash(plan: Plan) -> str:
-    """SHA-256 of the plan's content."""
-    return hashlib.sha256(plan_json(plan).encode()).hexdigest()
-
-
-def gate_version() -> str:
-    """The installed version of Golden Path."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("golden-path")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _child_env(extra: Mapping[str, str]) -> dict[str, str]:

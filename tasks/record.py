@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from data.records.evidence import Evidence, RunView
+from data.records.evidence import Evidence, History, RunView
 from data.records.facts import Fact
 from data.store.fold import evidence_of, run_view_of
 from data.store.spool import Spool, read_spool, spool_path
@@ -35,6 +35,14 @@ class Recorder:
         for listener in self._listeners:
             listener(fact)
 
+    def record_all(self, facts: Iterable[Fact]) -> None:
+        """Write facts that are all there already; on disk when this returns. Nobody listens.
+
+        Raises:
+            SpoolError: the journal cannot be written.
+        """
+        self._spool.append_all(facts)
+
     def facts(self) -> tuple[Fact, ...]:
         """Every fact so far, as the spool has them."""
         return tuple(read_spool(self.path))
@@ -43,9 +51,9 @@ class Recorder:
         """The run's evidence so far."""
         return evidence_of(self.facts())
 
-    def view(self) -> RunView:
+    def view(self, history: History | None = None) -> RunView:
         """Everything that a report shows."""
-        return run_view_of(self.facts())
+        return run_view_of(self.facts(), history)
 
     def close(self) -> None:
         """End writing; the spool stays."""

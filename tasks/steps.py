@@ -104,6 +104,14 @@ async def probe_step(order: ProbeOrder, record: Record) -> State[Any]:
     return state_of(outcome in _GOOD, outcome, message)
 
 
+@task(name="audit", cache_policy=NO_CACHE)
+async def audit_step(work: Callable[[], Awaitable[str]]) -> State[Any]:
+    """One suite or probe under every control; what came of it is evidence and not a failure."""
+    said = await work()
+    get_run_logger().info(said)
+    return state_of(True, "audited", said)
+
+
 @task(name="verdict", cache_policy=NO_CACHE)
 async def verdict_step(verdict: Verdict) -> State[Any]:
     """Say the verdict; its state is green only where it approves."""

@@ -72,6 +72,25 @@ class History(Record):
     sensitivity: tuple[SensitivityCell, ...] = ()
 
 
+class SuitePace(Record):
+    """How long one suite took in earlier runs: medians, in seconds.
+
+    Attributes:
+        work_s: all its tests together; start_s: what each process of it cost beside them.
+        tests_s: test id -> seconds, of the tests that its last run collected, in that order; None
+            where a test never ended.
+    """
+
+    work_s: float
+    start_s: float = 0.0
+    tests_s: dict[str, float | None] = {}
+
+    @property
+    def duration_s(self) -> float:
+        """One process that runs them all."""
+        return self.start_s + self.work_s
+
+
 class RunView(Record):
     """Everything that a report of one run shows."""
 

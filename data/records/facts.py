@@ -40,6 +40,7 @@ class RunStarted(Fact):
     is_rollback: bool = False
     irreversible_migration: bool = False
     gate_version: str = ""
+    purpose: str = Field("validation", description="validation, audit or import")
     started_at: AwareUtc
 
 
@@ -171,14 +172,19 @@ class TestResult(Fact):
 
 
 class SuiteResult(Fact):
-    """One attempt of one suite's command as a process. Counts are computed from its tests."""
+    """One attempt of one suite's command as a process. Counts are computed from its tests.
+
+    A suite that was split has one such result a shard and attempt: shards are no retries.
+    """
 
     KIND: ClassVar[str] = "suite"
-    KEY: ClassVar[tuple[str, ...]] = ("run_id", "phase", "suite", "attempt")
+    KEY: ClassVar[tuple[str, ...]] = ("run_id", "phase", "suite", "attempt", "shard")
 
     phase: str
     suite: str
     attempt: int = 1
+    shard: int = Field(1, description="which of the processes that shared the attempt, from 1")
+    n_shards: int = Field(1, description="how many processes shared the attempt")
     command: tuple[str, ...]
     exit_code: int | None = Field(None, description="None when the suite had to be killed")
     timed_out: bool = False
@@ -240,13 +246,34 @@ class Sample(Fact):
 
 
 class SensitivityCell(Fact):
-    """Whether one test turned red against one negative control."""
+    """Whether one test, or one probe (`test_id` ""), turned red against one negative control."""
 
     KIND: ClassVar[str] = "sensitivity"
     KEY: ClassVar[tuple[str, ...]] = ("run_id", "suite", "test_id", "fault")
 
+    phase: str = ""
     suite: str
     test_id: str
-    fault: str
+    fault: str = Field(description="id of the control")
     turned_red: bool
+    outage: bool = Field(False, description="nothing works under it: green is a weakness")
+    outcome: str = Field("", description="of the test under the control; empty: it never ended")
+    at: AwareUtc
+
+
+class SuiteAudit(Fact):
+    """What an audit could do with one suite or probe."""
+
+    KIND: ClassVar[str] = "suite_audit"
+    KEY: ClassVar[tuple[str, ...]] = ("run_id", "phase", "suite")
+
+    phase: str
+    suite: str
+    audited: bool
+    reason: str = Field("", description="why it could not be audited: then it is unknown")
+    n_tests: int = 0
+    controls: tuple[str, ...] = Field((), description="ids of those that it was tried against")
+    red_before: tuple[str, ...] = Field((), description="red on the sound target: not audited")
+    unmoved: tuple[str, ...] = Field((), description="touched no control: unknown")
+    duration_s: float = 0.0
     at: AwareUtc

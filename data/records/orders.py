@@ -22,9 +22,13 @@ class SuiteOrder(Record):
     Attributes:
         command, cwd, env: the process as it is to be started, templates filled in; `env` is whole.
         targets: addresses whose traffic counts as contact.
-        only: run these tests alone (a retry, a resume); empty = all.
+        only: run these tests alone (a retry, a resume), and miss them if they do not; empty = all.
+        shard, n_shards: which of the processes that share the suite this is, from 1.
+        given: what a later shard runs of the tests that are there; () for the first shard.
+        others: what the first shard leaves to the later ones: it runs all that nobody else does.
         work_dir: folder of this suite's streams and logs; survives the gate.
         timeout_s, test_timeout_s: budgets of the process and of each test.
+        proxied: services (name -> URL) whose contact a proxy is to see, {} for none.
     """
 
     run_id: str
@@ -36,9 +40,14 @@ class SuiteOrder(Record):
     targets: tuple[Endpoint, ...]
     attempt: int = 1
     only: tuple[str, ...] = ()
+    shard: int = 1
+    n_shards: int = 1
+    given: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     work_dir: Path
     timeout_s: float
     test_timeout_s: float | None = None
+    proxied: dict[str, str] = {}
 
 
 class ProbeOrder(Record):

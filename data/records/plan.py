@@ -11,13 +11,16 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from data.records.control import Control
+from data.records.field_rule import Identifier
 from data.records.money import Revenue
 from data.records.probe_plan import ProbePlan
 from data.records.record import Record
+from data.records.results import ResultFormat
 from data.records.units import Seconds, Share, seconds
 from data.records.words import Priority
 
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
+Shards = Annotated[int, Field(ge=1, le=64)] | Literal["auto"]
 
 
 class Capability(Record):
@@ -29,6 +32,9 @@ class Capability(Record):
     title: str = ""
     share: Share | None = None
     within: str | None = None
+    sensitive_to: tuple[str, ...] = Field(
+        (), description="negative controls that a pass proving this must turn red under"
+    )
 
 
 class DependencyRules(Record):
@@ -170,8 +176,23 @@ class Expect(Record):
     ids: tuple[str, ...] = ()
 
 
+class Results(Record):
+    """Files of results that a runner other than pytest writes. Files from before are ignored."""
+
+    format: ResultFormat = Field(description="what the runner writes")
+    path: str = Field(description="a path, or a pattern such as `reports/*.xml`, below the `cwd`")
+
+    @field_validator("path")
+    @classmethod
+    def _below_the_cwd(cls, path: str) -> str:
+        parts = path.replace("\\", "/").split("/")
+        if not path.strip() or parts[0] in ("", "~") or ".." in parts:
+            raise ValueError(f"expected a path below the suite's cwd, got {path!r}")
+        return path
+
+
 class Suite(Record):
-    """An external test command that is pytest, or ends in pytest.
+    """An external test command: pytest, one that ends in pytest, or one that writes `results`.
 
     `resource_group`: suites and probes of one group never run at the same time.
     """
@@ -188,6 +209,15 @@ class Suite(Record):
     proves: tuple[str, ...] = ()
     targets: tuple[str, ...] = Field((), description="services that count as contact; () = all")
     resource_group: str | None = None
+    witness: Literal["auto", "none"] = Field(
+        "auto", description="how contact is seen; `none`: a `results` suite without the proxy"
+    )
+    results: Results | None = Field(
+        None, description="where a runner other than pytest writes its results; absent: pytest"
+    )
+    shards: Shards = Field(
+        1, description="processes that share the suite's tests once their durations are known"
+    )
 
     @field_validator("expect", mode="before")
     @classmethod
@@ -207,6 +237,9 @@ class Phase(Record):
     priority: Priority
     tolerance: int = Field(0, ge=0, description="failed tests tolerated in the phase")
     workers: int | None = Field(None, ge=1, le=64, description="suites at once; None: cores")
+    fail_fast: bool = Field(
+        False, description="stop the phase's rest once more has definitely failed than tolerated"
+    )
     suites: tuple[Suite, ...] = ()
     probes: tuple[ProbePlan, ...] = ()
 
@@ -235,6 +268,21 @@ class Baseline(Record):
     runs: int = Field(20, ge=1, le=500)
 
 
+class Audit(Record):
+    """What `goldenpath audit` breaks on purpose, and how long its answer holds.
+
+    `controls` empty: every built-in one. `mutations` are the plan's own, beside them.
+    """
+
+    controls: tuple[str, ...] = ()
+    mutations: tuple[Control, ...] = ()
+    max_age: Seconds = Field(seconds("30d"), description="older answers grade nothing any more")
+    timeout: Seconds = Field(seconds("60s"), description="one suite under one control")
+    test_timeout: Seconds = Field(seconds("5s"), description="the most that one test gets")
+    budget: Seconds = Field(seconds("15m"), description="the whole audit; the rest is unknown")
+    workers: int | None = Field(None, ge=1, le=64, description="suites at once; None: 2 a core")
+
+
 class Plan(Record):
     """What we promise about one product in one environment."""
 
@@ -251,5 +299,6 @@ class Plan(Record):
     revenue: Revenue | None = None
     rollback: Rollback = Rollback()
     baseline: Baseline = Baseline()
+    audit: Audit = Audit()
     irreversible_migration: bool = False
     budget: Seconds = Field(seconds("60m"), description="the whole run; the rest is NOT_RUN")

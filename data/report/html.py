@@ -36,9 +36,9 @@ def run_html(view: RunView) -> str:
     """
     sheet = Sheet(view)
     found = troubles(sheet)
-    return _page("run.html.j2").render(
+    return page("run.html.j2").render(
         **_judged(view),
-        style=_style(),
+        style=style(),
         sheet=sheet,
         run=view.evidence.run,
         cards=cards_of(sheet),
@@ -91,12 +91,14 @@ def _environment() -> Environment:
     return made
 
 
-def _page(name: str) -> Template:
+def page(name: str) -> Template:
+    """One of the page templates, with the filters of all pages."""
     return _environment().get_template(name)
 
 
 @cache
-def _style() -> Markup:
+def style() -> Markup:
+    """The style sheet that all pages share."""
     loader = _environment().loader
     assert loader is not None
     # Our own file, without any data in it.

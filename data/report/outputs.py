@@ -37,6 +37,8 @@ def _suites(sheet: Sheet) -> Iterator[Output]:
 
 
 def _title(suite: SuiteResult) -> str:
-    ended = "timed out" if suite.timed_out else f"exit code {suite.exit_code}"
+    known = "nobody saw it end" if suite.exit_code is None else f"exit code {suite.exit_code}"
+    ended = "timed out" if suite.timed_out else known
     again = f", attempt {suite.attempt}" if suite.attempt > 1 else ""
-    return f"{suite.suite}{again}: {ended}"
+    shard = f", shard {suite.shard} of {suite.n_shards}" if suite.n_shards > 1 else ""
+    return f"{suite.suite}{shard}{again}: {ended}"

@@ -39,7 +39,7 @@ class Sheet:
 
     @cached_property
     def finals(self) -> dict[TestKey, FinalTest]:
-        return finals_of(self.evidence, self.view.history)
+        return finals_of(self.evidence, self.view.history, self.plan)
 
     @cached_property
     def suites(self) -> tuple[SuiteRow, ...]:

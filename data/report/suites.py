@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from pydantic import Field
 
 from data.records.evidence import Evidence, History
-from data.records.plan import Plan, Suite
+from data.records.plan import Audit, Plan, Suite
 from data.records.record import Record
 from data.records.words import Grade, Outcome
 from data.report.wording import counted
+from data.rules.manifest import manner_of
 from data.rules.outcomes import FinalTest, TestKey, final_outcomes
+from data.rules.sensitivity import fresh, reds_of
 
 SuiteKey = tuple[str, str]
 
@@ -44,6 +46,7 @@ class SuiteRow(Record):
     broken: str = Field("", exclude=True)
     grades: dict[str, int] = Field({}, exclude=True)
     paths: tuple[str, ...] = Field((), exclude=True)
+    remarks: tuple[str, ...] = Field((), exclude=True)
 
     @property
     def n_final(self) -> int:
@@ -56,6 +59,11 @@ class SuiteRow(Record):
         return max(0, (self.expected or 0) - max(self.collected, self.n_final))
 
     @property
+    def n_unseen(self) -> int:
+        """Passes of which nobody could see whether they touched the target."""
+        return self.grades.get("", 0)
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What its counts of outcomes do not say."""
         said = {
@@ -64,29 +72,24 @@ class SuiteRow(Record):
             counted(self.vacuous, "VACUOUS pass", "VACUOUS passes"): self.vacuous > 0,
             counted(self.insensitive, "INSENSITIVE pass", "INSENSITIVE passes"): self.insensitive
             > 0,
+            f"{counted(self.n_unseen, 'pass', 'passes')}: nothing could look": self.n_unseen > 0,
             f"{counted(self.n_missing, 'expected test')} not collected": self.n_missing > 0,
         }
-        return tuple(text for text, holds in said.items() if holds)
+        return (*(text for text, holds in said.items() if holds), *self.remarks)
 
     @property
     def clean(self) -> bool:
         """Whether there is nothing to say about it beside its count of passes."""
         worst = (self.failed, self.errors, self.flaky, self.not_run)
-        return self.passed > 0 and not any(worst) and not self.notes
+        return self.passed > 0 and not any(worst) and self.notes == self.remarks
 
 
-def finals_of(evidence: Evidence, history: History) -> dict[TestKey, FinalTest]:
-    """Final outcome and grade of every test, with what the last audit says about sensitivity."""
-    return final_outcomes(evidence.tests, sensitive_tests(history))
-
-
-def sensitive_tests(history: History) -> dict[tuple[str, str], bool]:
-    """(suite, test id) -> whether any negative control turned it red; absent = never audited."""
-    known: dict[tuple[str, str], bool] = {}
-    for cell in history.sensitivity:
-        key = (cell.suite, cell.test_id)
-        known[key] = known.get(key, False) or cell.turned_red
-    return known
+def finals_of(evidence: Evidence, history: History, plan: Plan | None) -> dict[TestKey, FinalTest]:
+    """Final outcome and grade of every test, by what audits in force say about sensitivity."""
+    max_age_s = (plan.audit if plan else Audit()).max_age
+    cells = fresh(history.sensitivity, evidence.run.started_at, max_age_s)
+    known = {name: bool(red) for name, red in reds_of(cells).items()}
+    return final_outcomes(evidence.tests, known)
 
 
 def suite_rows(
@@ -134,6 +137,7 @@ def _row(
         duration_s=round(sum(run.duration_s for run in runs), 3),
         broken=next((run.broken for run in reversed(runs) if run.broken), ""),
         grades=grades,
+        remarks=_remarks(key, mine.values(), evidence),
         paths=tuple(p for run in runs for p in (run.stdout_path, run.stderr_path) if p),
     )
 
@@ -141,6 +145,17 @@ def _row(
 def _collected(key: SuiteKey, evidence: Evidence) -> set[str]:
     mine = (c for c in evidence.collected if (c.phase, c.suite) == key)
     return {test_id for manifest in mine for test_id in manifest.test_ids}
+
+
+def _remarks(key: SuiteKey, finals: Iterable[FinalTest], evidence: Evidence) -> tuple[str, ...]:
+    """Endings that have a word of their own, and why tests were skipped."""
+    manners = Counter(filter(None, map(manner_of, finals)))
+    apart = {t for c in evidence.collected if (c.phase, c.suite) == key for t in c.deselected}
+    manners.update({"deselected": len(apart)} if apart else {})
+    skipped = (f for f in finals if f.outcome is Outcome.SKIPPED and not manner_of(f))
+    why = Counter(f.last.message or "no reason given" for f in skipped)
+    reasons = (f"{n} skipped: {reason}" for reason, n in why.most_common(3))
+    return (*(f"{n} {word}" for word, n in manners.items()), *reasons)
 
 
 def _grades(finals: Iterable[FinalTest]) -> dict[str, int]:

@@ -56,7 +56,8 @@ def _phase(phase: str, sheet: Sheet) -> Iterator[Bar]:
         if suite.phase == phase:
             end = suite.started_at + timedelta(seconds=suite.duration_s)
             word = _suite_word(phase, suite.suite, sheet)
-            yield _bar(sheet, f"  {suite.suite}", "suite", word, suite.started_at, end)
+            shard = f" {suite.shard}/{suite.n_shards}" if suite.n_shards > 1 else ""
+            yield _bar(sheet, f"  {suite.suite}{shard}", "suite", word, suite.started_at, end)
     for probe in sheet.evidence.probes:
         if probe.phase == phase:
             yield _probe_bar(probe, sheet)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from data.records.facts import ProbeResult, TestResult
+from data.records.facts import ProbeResult, SuiteResult, TestResult
 from data.records.record import Record
 from data.records.words import Grade, Outcome
 
 TestKey = tuple[str, str, str]
 ProbeKey = tuple[str, str]
 RED = (Outcome.FAIL, Outcome.ERROR)
+_NO_TESTS = 5  # pytest's exit code
 _UNENDED = (Outcome.NOT_RUN, Outcome.SKIPPED)
 
 
@@ -56,6 +57,24 @@ def final_probes(probes: Iterable[ProbeResult]) -> dict[ProbeKey, ProbeResult]:
     for probe in sorted(probes, key=lambda p: p.attempt):
         groups.setdefault((probe.phase, probe.probe), []).append(probe)
     return {key: _final_probe(group) for key, group in groups.items()}
+
+
+def as_one(shards: Sequence[SuiteResult]) -> SuiteResult:
+    """The processes that shared one attempt of a suite, told as one: the worst of each.
+
+    A shard without any test (exit code 5) says nothing against one that had some: what it ought
+    to have run is missing by its own name.
+    """
+    codes = [s.exit_code for s in shards]
+    told = [code for code in codes if code != _NO_TESTS] or codes
+    red = [code for code in told if code]
+    update = {
+        "exit_code": max(red, key=abs) if red else None if None in told else 0,
+        "timed_out": any(s.timed_out for s in shards),
+        "broken": next((s.broken for s in shards if s.broken), ""),
+        "duration_s": sum(s.duration_s for s in shards),
+    }
+    return shards[0].model_copy(update=update)
 
 
 def grade_of(witnessed: bool | None, sensitive: bool | None) -> Grade | None:

@@ -19,6 +19,7 @@ from data.records.facts import (
     RunStarted,
     Sample,
     SensitivityCell,
+    SuiteAudit,
     SuiteResult,
     TestResult,
 )
@@ -41,6 +42,7 @@ KINDS: dict[str, type[Fact]] = {
         ProbeResult,
         Sample,
         SensitivityCell,
+        SuiteAudit,
         Verdict,
         Acted,
     )

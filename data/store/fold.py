@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from data.records.audit import AuditView
 from data.records.evidence import Evidence, History, RunView
 from data.records.facts import (
     Collected,
@@ -17,6 +18,8 @@ from data.records.facts import (
     RunEnded,
     RunStarted,
     Sample,
+    SensitivityCell,
+    SuiteAudit,
     SuiteResult,
     TestResult,
 )
@@ -78,6 +81,22 @@ def run_view_of(facts: Iterable[Fact], history: History | None = None) -> RunVie
         verdict=_only(rows, Verdict),
         acted=_every(rows, Acted),
         history=history or History(),
+    )
+
+
+def audit_view_of(facts: Iterable[Fact]) -> AuditView:
+    """Everything that a report of one audit shows.
+
+    Raises:
+        ValueError: no `RunStarted` among them.
+    """
+    rows = fold(facts)
+    return AuditView(
+        run=_started(rows),
+        ended=_only(rows, RunEnded),
+        deploy=_only(rows, DeployResult),
+        suites=_every(rows, SuiteAudit),
+        cells=_every(rows, SensitivityCell),
     )
 
 

@@ -56,14 +56,14 @@ def _promoted(connection: Connection, before: Before) -> Iterator[_Promoted]:
         "SELECT run_id, c.revision, v.verdict, v.criteria, r.plan_json "
         "FROM store.context AS c JOIN store.verdict AS v USING (run_id) "
         "JOIN store.run AS r USING (run_id) LEFT JOIN store.labels AS l USING (run_id) "
-        f"WHERE {_EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') "
+        f"WHERE {EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') "
         "AND l.label IS DISTINCT FROM 'bad' ORDER BY c.started_at DESC, run_id DESC",
         before._asdict(),
     )
     return (_Promoted(*row) for row in rows.fetchall())
 
 
-_EARLIER = (
+EARLIER = (
     "c.plan = $plan AND c.environment = $environment "
     "AND (c.started_at, c.run_id) < ($started_at, $run_id)"
 )
@@ -144,7 +144,7 @@ def _first_seen(connection: Connection, before: Before) -> dict[str, str]:
         " UNION ALL"
         " SELECT run_id, f.signature FROM (SELECT run_id, unnest(failures) AS f FROM store.probe)"
         ") AS s JOIN store.context AS c USING (run_id) "
-        f"WHERE signature <> '' AND {_EARLIER} GROUP BY signature ORDER BY signature",
+        f"WHERE signature <> '' AND {EARLIER} GROUP BY signature ORDER BY signature",
         before._asdict(),
     )
     return dict(rows.fetchall())
@@ -163,13 +163,14 @@ def _tests(connection: Connection, last: _Promoted | None) -> dict[str, tuple[st
 
 
 def _sensitivity(connection: Connection, before: Before) -> tuple[SensitivityCell, ...]:
-    """Cells of the plan's newest audit; audits may run in another environment."""
+    """Of each suite the cells of its newest audit; audits may run in another environment."""
     rows = connection.execute(
-        "WITH newest AS (SELECT c.run_id FROM store.context AS c "
-        " WHERE c.plan = $plan AND (c.started_at, c.run_id) < ($started_at, $run_id)"
-        " AND c.run_id IN (SELECT run_id FROM store.sensitivity)"
-        " ORDER BY c.started_at DESC, c.run_id DESC LIMIT 1) "
-        "SELECT body FROM store.sensitivity SEMI JOIN newest USING (run_id) ORDER BY seq",
+        "WITH earlier AS (SELECT s.*, c.started_at FROM store.sensitivity AS s "
+        " JOIN store.context AS c USING (run_id) WHERE c.plan = $plan"
+        " AND (c.started_at, c.run_id) < ($started_at, $run_id)), "
+        "newest AS (SELECT suite, arg_max(run_id, (started_at, run_id)) AS run_id FROM earlier"
+        " GROUP BY suite) "
+        "SELECT body FROM earlier SEMI JOIN newest USING (suite, run_id) ORDER BY run_id, seq",
         {name: value for name, value in before._asdict().items() if name != "environment"},
     )
     return tuple(SensitivityCell.model_validate_json(row[0]) for row in rows.fetchall())

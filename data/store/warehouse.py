@@ -12,16 +12,18 @@ from typing import Any, Literal
 import duckdb
 
 from data.errors import GoldenPathError, UsageError, WarehouseBusy, WarehouseError
-from data.records.evidence import Evidence, History, RunView
+from data.records.audit import AuditView
+from data.records.evidence import Evidence, History, RunView, SuitePace
 from data.records.facts import Fact, RunStarted
 from data.records.summary import RunSummary
 from data.store.absorb import Absorbed, absorb_all, booked_runs, outstanding, unbooked
 from data.store.connect import Connection, first_line, in_memory, is_missing, reading, writing
-from data.store.fold import evidence_of, fold, run_view_of
+from data.store.fold import audit_view_of, evidence_of, fold, run_view_of
 from data.store.history import Before, history_of
 from data.store.load import bundle_of, store
 from data.store.lock import DEADLINE_S, Deadline
 from data.store.migrate import VIEWS
+from data.store.pace import paces_of
 from data.store.read import facts_of, summaries
 from data.store.spool import Spool, read_spool, spool_path
 from data.store.writable import require_writable
@@ -164,6 +166,15 @@ class Warehouse:
         history = self.history(run.plan, run.environment, run_id, n_baseline)
         return view.model_copy(update={"history": history})
 
+    def audit(self, run_id: str) -> AuditView | None:
+        """Everything that a report shows of an audit; None where the run is none.
+
+        Raises:
+            UsageError: no such run.
+        """
+        view = audit_view_of(self.facts(run_id))
+        return view if view.run.purpose == "audit" else None
+
     def runs(self, limit: int = 20) -> list[RunSummary]:
         """The newest runs first, those that go on included."""
         self._absorb_if_free()
@@ -190,6 +201,19 @@ class Warehouse:
                 return history_of(connection, before, n_baseline)
         except GoldenPathError:
             return History(readable=False)
+
+    def paces(self, plan: str, environment: str, before_run_id: str) -> dict[str, SuitePace]:
+        """ "phase/suite" -> how long it took in runs that began before this one.
+
+        Never raises: what cannot be read is not known.
+        """
+        try:
+            self._absorb_if_free()
+            with self._reading() as connection:
+                started_at = self._started_at(connection, before_run_id)
+                return paces_of(connection, Before(plan, environment, before_run_id, started_at))
+        except GoldenPathError:
+            return {}
 
     def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """One read-only statement: names of the columns, and the rows.

@@ -56,7 +56,8 @@ async def _measure(
     from data.records.facts import ProbeResult, Sample
     from data.records.orders import ProbeOrder
     from data.rules.planning.templates import plan_variables
-    from flows.wiring import new_run_id, signing_keys
+    from flows.naming import new_run_id
+    from flows.wiring import signing_keys
     from tasks.clock import now
     from tasks.probes.run import run_probe
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli import print_json
+from flows.commands.auditing import show_audit
 
 if TYPE_CHECKING:
     from data.store.warehouse import Warehouse
@@ -67,7 +68,13 @@ def show_command(run_id: str, form: str | None, html: str | None, warehouse: str
     from data.report.text import run_text
     from tasks.publish.files import write_whole
 
-    view = _open(warehouse).view(_run_id(warehouse, run_id))
+    found = _open(warehouse)
+    named = _run_id(warehouse, run_id)
+    audit = found.audit(named)
+    if audit is not None:
+        show_audit(audit, form, html)
+        return
+    view = found.view(named)
     if html is not None:
         click.echo(write_whole(Path(html), run_html(view)))
     elif form == "json":

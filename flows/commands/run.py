@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from data.errors import GoldenPathError
 from flows.commands.plans import parse_set
+from flows.launching import Flow, launch, server_for
 from flows.session import Session
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State
-
     from data.records.evidence import RunView
-    from flows.progress import Progress
-    from flows.wiring import Request, Wired
-    from tasks.prefect_server import PrefectServer
-
-    Validating = Callable[[Session], Awaitable[State[Any]]]
+    from flows.wiring import Request
 
 
 @click.command("run")
@@ -86,11 +79,11 @@ async def _run(request: Request) -> RunView:
     progress = Progress(wired.plan, sys.stderr)
     progress.say(f"run {wired.run_id}")
     await wired.deployer().prepare()
-    server = _server(wired, progress)
+    server = server_for(wired.home, progress)
     session = Session(wired, open_recorder(wired, [progress]))
     session.begin()  # beside the import of Prefect and the boot of its server
-    state = await _flow(session, server)
-    view = session.recorder.view()
+    state = await launch(session, server, _import_flow)
+    view = session.recorder.view(session.history)
     if view.verdict is None or state.name != view.verdict.verdict:
         raise GoldenPathError(
             f"the gate failed before a verdict: {state.message}; the deployment is not approved;"
@@ -100,42 +93,7 @@ async def _run(request: Request) -> RunView:
     return view
 
 
-def _server(wired: Wired, progress: Progress) -> PrefectServer | None:
-    """The Prefect server of this run alone, where no other is set."""
-    from flows.wiring import has_prefect_api, prefect_server
-
-    if has_prefect_api():
-        return None
-    progress.say("starting a Prefect server for this run; set PREFECT_API_URL to use yours")
-    server = prefect_server(wired.home)
-    atexit.register(server.stop)  # before Prefect registers its own: it flushes its logs first
-    return server
-
-
-async def _flow(session: Session, server: PrefectServer | None) -> State[Any]:
-    """The run's final state; the session is closed whatever happens."""
-    try:
-        validating = await asyncio.to_thread(_import_flow)
-        if server is not None:
-            await asyncio.to_thread(server.wait)
-        return await _in_prefect(validating, session)
-    finally:
-        await session.abandon()
-        session.recorder.close()
-
-
-async def _in_prefect(validating: Validating, session: Session) -> State[Any]:
-    """The flow's state. What goes wrong inside it is a state too; what is raised is Prefect's."""
-    try:
-        return await validating(session)
-    except Exception as error:
-        raise GoldenPathError(
-            f"Prefect could not run the flow: {error or type(error).__name__}; the deployment is"
-            f" not approved; go on with --resume {session.wired.run_id}"
-        ) from error
-
-
-def _import_flow() -> Validating:
+def _import_flow() -> Flow:
     from flows.validate import validate_session
 
     return validate_session

@@ -18,7 +18,9 @@ from prefect.artifacts import (
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
 
+from data.records.audit import AuditView
 from data.records.evidence import RunView
+from data.report.audit import audit_markdown
 from data.report.markdown import run_markdown
 from tasks.publish.files import report_path
 
@@ -78,6 +80,18 @@ async def publish_report(view: RunView, folder: Path) -> None:
         )
     except (PrefectException, httpx.HTTPError) as error:
         get_run_logger().warning("the report could not be shown in Prefect: %s", error)
+
+
+async def publish_audit(view: AuditView, folder: Path) -> None:
+    """The audit's tables and matrix as one artifact, under a stable key."""
+    try:
+        await acreate_markdown_artifact(
+            audit_markdown(view),
+            key=artifact_key("audit", view.run.plan, view.run.environment),
+            description=f"full report: {report_path(folder, view.run.run_id, 'html')}",
+        )
+    except (PrefectException, httpx.HTTPError) as error:
+        get_run_logger().warning("the audit could not be shown in Prefect: %s", error)
 
 
 def _describe(view: RunView, folder: Path) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from data.records.audit import AuditView
 from data.records.evidence import RunView
+from data.report.audit import audit_html, audit_markdown
 from data.report.charts import svg
 from data.report.html import run_html
 from data.report.markdown import run_markdown
@@ -15,6 +17,16 @@ def write_reports(view: RunView, folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     run_id = view.evidence.run.run_id
     texts = {"html": run_html(view), "md": run_markdown(view)}
+    return {
+        kind: write_whole(report_path(folder, run_id, kind), text) for kind, text in texts.items()
+    }
+
+
+def write_audit(view: AuditView, folder: Path) -> dict[str, Path]:
+    """Write the same two files for an audit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"html": audit_html(view), "md": audit_markdown(view)}
+    run_id = view.run.run_id
     return {
         kind: write_whole(report_path(folder, run_id, kind), text) for kind, text in texts.items()
     }

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from data.records.evidence import History
 from data.store.fold import run_view_of
 from data.store.spool import read_spool
 
@@ -35,15 +36,16 @@ class Printer:
         """Id of its process."""
         return self._process.pid if self._process else None
 
-    def write(self, spool: Path, folder: Path) -> None:
+    def write(self, spool: Path, folder: Path, history: History) -> None:
         """Write `<run id>.html` and `<run id>.md` of the run that `spool` tells of.
 
         Raises:
             OSError: the folder cannot be written.
         """
-        order = json.dumps({"spool": str(spool), "folder": str(folder)})
+        known = history.model_dump_json()
+        order = json.dumps({"spool": str(spool), "folder": str(folder), "history": known})
         if not self._asked(order):
-            write_from(spool, folder)
+            write_from(spool, folder, history)
 
     def close(self) -> None:
         """End the process; nothing happens when it is gone."""
@@ -83,11 +85,11 @@ def _start() -> subprocess.Popen[str] | None:
         return None
 
 
-def write_from(spool: Path, folder: Path) -> None:
+def write_from(spool: Path, folder: Path, history: History) -> None:
     """Read a run back from its spool and write its pages."""
     from tasks.publish.files import write_reports
 
-    write_reports(run_view_of(read_spool(spool)), folder)
+    write_reports(run_view_of(read_spool(spool), history), folder)
 
 
 def main() -> None:
@@ -99,7 +101,8 @@ def main() -> None:
     for line in sys.stdin:
         order = json.loads(line)
         try:
-            write_from(Path(order["spool"]), Path(order["folder"]))
+            history = History.model_validate_json(order["history"])
+            write_from(Path(order["spool"]), Path(order["folder"]), history)
             print("done", flush=True)
         except Exception as error:  # told to the gate, which draws the pages itself
             print(f"{type(error).__name__}: {error}".replace("\n", " "), flush=True)

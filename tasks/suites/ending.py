@@ -42,7 +42,7 @@ def epilogue(
         if test_id != stuck:
             message = broken or _not_run_message(stream, test_id, why)
             yield test_result(order, test_id, Outcome.NOT_RUN, datetime.now(UTC), message=message)
-    yield _suite_result(order, process, ending, broken, started_at, starts)
+    yield suite_result(order, process, ending, broken, started_at, starts)
 
 
 def _blocked(order: SuiteOrder, test_id: str) -> TestResult:
@@ -92,7 +92,7 @@ def _broken(
     )
 
 
-def _suite_result(
+def suite_result(
     order: SuiteOrder,
     process: Process,
     ending: Ending,
@@ -100,12 +100,15 @@ def _suite_result(
     started_at: datetime,
     starts: tuple[int, int],
 ) -> SuiteResult:
+    """One attempt of the command as a process; `starts` as for `epilogue`."""
     files = process.files
     return SuiteResult(
         run_id=order.run_id,
         phase=order.phase,
         suite=order.suite.id,
         attempt=order.attempt,
+        shard=order.shard,
+        n_shards=order.n_shards,
         command=order.command,
         exit_code=ending.exit_code if ending.ended_by == "itself" else None,
         timed_out=ending.ended_by == "timeout",

@@ -13,17 +13,21 @@ class WorkFiles:
 
     def __init__(self, order: SuiteOrder) -> None:
         work_dir = order.work_dir.absolute()
-        self.stream = work_dir / f"stream-{order.attempt}.jsonl"
-        self.stdout = work_dir / f"stdout-{order.attempt}.log"
-        self.stderr = work_dir / f"stderr-{order.attempt}.log"
-        self.status = work_dir / f"guard-{order.attempt}.jsonl"
-        self.only = work_dir / f"only-{order.attempt}.json"
+        name = f"{order.attempt}.{order.shard}" if order.shard > 1 else f"{order.attempt}"
+        self.stream = work_dir / f"stream-{name}.jsonl"
+        self.stdout = work_dir / f"stdout-{name}.log"
+        self.stderr = work_dir / f"stderr-{name}.log"
+        self.status = work_dir / f"guard-{name}.jsonl"
+        self.only = work_dir / f"only-{name}.json"
+        self.others = work_dir / f"except-{name}.json"
 
-    def prepare(self, only: tuple[str, ...]) -> None:
+    def prepare(self, only: tuple[str, ...], others: tuple[str, ...] = ()) -> None:
         """Make the folder ready; what an earlier gate left of this attempt is kept."""
         self.stream.parent.mkdir(parents=True, exist_ok=True)
         close_torn_line(self.stream)
         self.only.write_text(json.dumps(only), encoding="utf-8")
+        if others:
+            self.others.write_text(json.dumps(others), encoding="utf-8")
 
 
 def close_torn_line(path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 
 from data.records.facts import Collected, SuiteResult, TestResult
@@ -13,6 +14,9 @@ from data.rules.readers.witness_stream import WitnessStream
 from tasks.suites.ending import epilogue
 from tasks.suites.files import Tail, WorkFiles, size_bytes
 from tasks.suites.launch import Process
+from tasks.suites.proxied import run_proxied
+from tasks.suites.reported import run_reported
+from tasks.suites.restored import stream_of
 
 POLL_S = 0.05
 STUCK_GRACE_S = 3.0
@@ -29,6 +33,7 @@ async def run_suite(order: SuiteOrder) -> AsyncIterator[SuiteFact]:
     gate's death), no process of the suite is left. Leave it early only through
     `contextlib.aclosing`, else its processes live until the interpreter collects it.
 
+    Of a suite with `results` the facts come as its files of results grow, the manifest at the end.
     A sick, broken or missing suite is never an exception.
 
     Args:
@@ -38,8 +43,20 @@ async def run_suite(order: SuiteOrder) -> AsyncIterator[SuiteFact]:
     Raises:
         OSError: `work_dir` cannot be written, which is the gate's fault.
     """
+    results = order.suite.results
+    if results is None:
+        facts = _run_witnessed(order)
+    else:
+        facts = (run_proxied if order.proxied else run_reported)(order, results)
+    async with aclosing(facts) as told:
+        async for fact in told:
+            yield fact
+
+
+async def _run_witnessed(order: SuiteOrder) -> AsyncGenerator[SuiteFact, None]:
+    """A suite that is pytest, or ends in pytest."""
     files = WorkFiles(order)
-    files.prepare(order.only)
+    files.prepare(order.only or order.given, order.others)
     starts = (size_bytes(files.stdout), size_bytes(files.stderr))
     stream, tail, started_at = WitnessStream(order), Tail(files.stream), datetime.now(UTC)
     process = Process(order, files)
@@ -65,12 +82,7 @@ def read_stream(order: SuiteOrder) -> list[Collected | TestResult]:
     Every test that ended is in it, whether or not that gate had read it; a torn last line is not.
     A missing file is an empty list.
     """
-    path = WorkFiles(order).stream
-    if not path.exists():
-        return []
-    stream = WitnessStream(order)
-    for line in path.read_bytes().split(b"\n"):
-        stream.feed(line.decode("utf-8", "replace"))
+    stream = stream_of(order)
     head = [stream.collected] if stream.collected else []
     return [*head, *stream.results.values()]
 

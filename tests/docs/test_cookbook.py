@@ -7,19 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from data.records.facts import Fact, HealthReading, RevisionReading, Sample
+from data.records.facts import (
+    Fact,
+    HealthReading,
+    RevisionReading,
+    Sample,
+    SensitivityCell,
+)
 from data.records.verdict import CriterionResult, Verdict
 from data.records.words import HealthState, Mark, Priority
 from data.store.migrate import VIEWS
 from data.store.warehouse import Warehouse
 from tests.docs.views import MARKER, generated
-from tests.store.runs import at, run, test_result
+from tests.store.runs import at, run, started, test_result
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text()
 TOLD = PAGE.split("\n# Views")[0].split("\n## ")[1:]
 QUESTIONS = [(t.split("\n")[0], t.split("```sql\n")[1].split("```")[0]) for t in TOLD]
 # What each answer must hold for the three runs below, where a number can be told beforehand.
 ANSWERS = {
+    "Tests that never turned red": [("chat", "t2", 1, 1)],
     "Pass rate by deployment": [("dep-3", 0.4), ("dep-2", 0.75), ("dep-1", 1.0)],
     "Failing tests of the last run": [("c", "FAIL"), ("d", "ERROR"), ("e", "NOT_RUN")],
     "Flaky tests": [("f", 1)],
@@ -79,10 +86,24 @@ def _criterion() -> CriterionResult:
     return CriterionResult(id="p1/chat", priority=Priority.P1, outcome=Mark.FAIL, sentence="1 > 0")
 
 
+def _audited() -> list[Fact]:
+    """An audit in which one test noticed and the other did not."""
+    run = started(4).model_copy(update={"purpose": "audit"})
+    cells = [
+        SensitivityCell(
+            run_id="run-4", suite="chat", test_id=test, fault="refused", turned_red=red,
+            outage=True, at=at(4),
+        )
+        for test, red in (("t1", True), ("t2", False))
+    ]  # fmt: skip
+    return [run, *cells]
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     filled = Warehouse(tmp_path_factory.mktemp("cookbook") / "w.duckdb")
     filled.commit([*_promoted(), *_watched(), *_held()])
+    filled.commit(_audited())
     filled.label("run-1", "bad", "customers complained", "a person", at(9))
     yield filled
 

@@ -220,9 +220,12 @@ def known_good(**more: Any) -> KnownGood:
     return KnownGood(**{"run_id": "run-1", "revision": OLD, "healthy_now": True, **more})
 
 
-def cell(suite: str, name: str, turned_red: bool) -> SensitivityCell:
+def cell(
+    suite: str, name: str, turned_red: bool, fault: str = "500", age_s: float = 0
+) -> SensitivityCell:
+    when = T0 - timedelta(seconds=age_s)
     return SensitivityCell(
-        run_id="audit", suite=suite, test_id=name, fault="500", turned_red=turned_red, at=T0
+        run_id="audit", suite=suite, test_id=name, fault=fault, turned_red=turned_red, at=when
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from data.records.facts import SensitivityCell
 from data.records.verdict import Verdict
 from data.records.words import Mark
 from tests.rules.matters import (
     FAULT,
     NEW,
     OLD,
+    T0,
     TESTS,
     Matter,
     all_but,
@@ -70,6 +73,16 @@ def dead(*signatures: str) -> dict[str, Any]:
     return {"known_good": known_good(signatures=signatures)}
 
 
+def needs(*faults: str, of: str = "sign_in") -> dict[str, Any]:
+    """The plan whose capability must be proven against these faults."""
+    others = {"chat": {"share": "50 %"}, "search": {"share": "30 %"}, "sign_in": {"share": "20 %"}}
+    return {"capabilities": {**others, of: {**others[of], "sensitive_to": [*faults]}}}
+
+
+def audited_as(*cells: SensitivityCell) -> dict[str, Any]:
+    return {"sensitivity": cells}
+
+
 BLIND = tuple(cell(s, t, False) for s in ("auth", "search", "extras") for t in TESTS)
 
 TABLE: dict[str, tuple[Matter, str, str]] = {
@@ -114,6 +127,24 @@ TABLE: dict[str, tuple[Matter, str, str]] = {
                {"sensitivity": (*BLIND, cell("auth", "t1", True))}), "PROMOTE", "all"),
     "P1 insensitive or vacuous, all of them": (
         matter(one_suite(allow_vacuous=1), {"sensitivity": BLIND}, tests=all_but(test(witnessed=False))), "HOLD", "no negative control"),
+    "P1 probe that no control turns red": (matter(history_=audited_as(cell("chat", "", False))), "HOLD", "P1 INSENSITIVE p1/core/chat"),
+    "P1 insensitive in an audit that expired": (
+        matter({"audit": {"max_age": "1d"}}, audited_as(*(c.model_copy(update={"at": T0 - timedelta(days=2)}) for c in BLIND))), "PROMOTE", "all"),
+    # capabilities that must be proven against a fault
+    "fault of a P1 capability seen by one pass": (matter(needs("closed"), audited_as(cell("auth", "t1", True, "closed"))), "PROMOTE", "all"),
+    "fault of a P1 capability seen by a probe": (matter(needs("closed", of="chat"), audited_as(cell("chat", "", True, "closed"))), "PROMOTE", "all"),
+    "two faults seen by two passes": (
+        matter(needs("closed", "empty"), audited_as(cell("auth", "t1", True, "closed"), cell("auth", "t2", True, "empty"))), "PROMOTE", "all"),
+    "fault of a P1 capability never tried": (matter(needs("closed")), "HOLD", "no audit in force has tried closed"),
+    "fault of a P1 capability tried long ago": (
+        matter(needs("closed"), audited_as(cell("auth", "t1", True, "closed", age_s=31 * 86400))), "HOLD", "no audit in force has tried closed"),
+    "fault of a P1 capability that nobody sees": (
+        matter(needs("closed"), audited_as(cell("auth", "t1", False, "closed"), cell("auth", "t1", True, "500"))),
+        "HOLD", "none of 3 passes turns red under closed"),
+    "fault of a P1 capability that only a vacuous pass sees": (
+        matter({**one_suite(allow_vacuous=1, proves=["sign_in"]), **needs("closed")}, audited_as(cell("auth", "t1", True, "closed")),
+               tests=all_but(test(witnessed=False))), "HOLD", "none of 2 passes turns red under closed"),
+    "fault of a P2 capability never tried": (matter(needs("closed", of="search")), "HOLD", "P2 NOT_EVALUATED capability/search"),
     "P1 failure within the tolerance": (
         matter({"phases": [phase("core", "P1", [suite("auth")], [probe("chat")], tolerance=1)], "capabilities": {}}, tests=RED), "PROMOTE_WITH_WATCH", "1 failed, 1 tolerated"),
     "P1 nothing but failures, all within the tolerance": (

@@ -8,6 +8,7 @@ from data.records.probe_plan import ProbePlan
 from data.records.verdict import Action, Coverage, Incident, RevenueAtRisk
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.judge.case import Case, Ruling
+from data.rules.manifest import Changes, named
 from data.rules.money import money_faults, revenue_at_risk
 
 _ENDED = (Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.FLAKY)
@@ -45,11 +46,18 @@ def not_seen(case: Case) -> tuple[str, ...]:
             found += [f"{prefix}/{n}" for n, f in finals.items() if f.outcome is Outcome.NOT_RUN]
             n_absent = case.expected(phase, suite) - len(finals)
             found += [f"{prefix}: {n_absent} expected tests"] if n_absent > 0 else []
+            gone = case.changes.get((phase.id, suite.id), Changes()).vanished
+            found += [f"{prefix}: {_gone(gone)}"] if gone else []
         found += [
             f"{phase.priority.lower()}/{p.id}" for p in phase.probes if not _ended(case, phase, p)
         ]
     rest = len(found) - _LIMIT
     return (*found[:_LIMIT], *([f"and {rest} more"] if rest > 0 else []))
+
+
+def _gone(gone: tuple[str, ...]) -> str:
+    what = f"{len(gone)} tests have" if len(gone) > 1 else "1 test has"
+    return f"{what} vanished since the last promoted run: {named(gone)}"
 
 
 def unproven(case: Case, rulings: list[Ruling]) -> list[str]:
@@ -82,6 +90,7 @@ def _has_proof(case: Case, capability: str) -> bool:
             result = case.probes.get((phase.id, probe.id))
             if (
                 capability in probe.proves
+                and case.sensitive.get((probe.id, "")) is not False
                 and result
                 and result.outcome in (Outcome.PASS, Outcome.FLAKY)
             ):

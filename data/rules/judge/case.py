@@ -13,12 +13,15 @@ from data.records.facts import (
     PhaseResult,
     ProbeResult,
     RevisionReading,
+    SensitivityCell,
     SuiteResult,
 )
 from data.records.plan import Phase, Plan, Suite
 from data.records.verdict import CriterionResult
 from data.records.words import Mark, Priority, VerdictWord
-from data.rules.outcomes import FinalTest, final_outcomes, final_probes
+from data.rules.manifest import Changes, changes
+from data.rules.outcomes import FinalTest, as_one, final_outcomes, final_probes
+from data.rules.sensitivity import TestName, fresh, reds_of
 
 SuiteKey = tuple[str, str]
 _STAGES = {"start": 0, "end": 2}  # readings of one instant: what stands between comes between
@@ -42,12 +45,20 @@ class Case:
     history: History
 
     @cached_property
-    def sensitive(self) -> dict[tuple[str, str], bool]:
-        """(suite, test id) -> whether any negative control turned it red."""
-        found: dict[tuple[str, str], bool] = defaultdict(bool)
-        for cell in self.history.sensitivity:
-            found[(cell.suite, cell.test_id)] |= cell.turned_red
-        return dict(found)
+    def cells(self) -> tuple[SensitivityCell, ...]:
+        """What audits say that had not expired when the run began."""
+        max_age_s = self.plan.audit.max_age
+        return fresh(self.history.sensitivity, self.evidence.run.started_at, max_age_s)
+
+    @cached_property
+    def reds(self) -> dict[TestName, frozenset[str]]:
+        """(suite or probe, test id) -> negative controls that turned it red."""
+        return reds_of(self.cells)
+
+    @cached_property
+    def sensitive(self) -> dict[TestName, bool]:
+        """(suite or probe, test id) -> whether any negative control turned it red."""
+        return {name: bool(red) for name, red in self.reds.items()}
 
     @cached_property
     def finals(self) -> dict[SuiteKey, dict[str, FinalTest]]:
@@ -66,11 +77,25 @@ class Case:
 
     @cached_property
     def suites(self) -> dict[SuiteKey, SuiteResult]:
-        """(phase, suite) -> its first attempt, the one that ran every test."""
-        found: dict[SuiteKey, SuiteResult] = {}
-        for suite in sorted(self.evidence.suites, key=lambda s: s.attempt):
-            found.setdefault((suite.phase, suite.suite), suite)
-        return found
+        """(phase, suite) -> its first attempt, the one that ran every test; shards as one."""
+        return {key: as_one(ran) for key, ran in self._first_attempts.items()}
+
+    @cached_property
+    def _first_attempts(self) -> dict[SuiteKey, list[SuiteResult]]:
+        found: dict[SuiteKey, list[SuiteResult]] = defaultdict(list)
+        for suite in sorted(self.evidence.suites, key=lambda s: (s.attempt, s.shard)):
+            found[(suite.phase, suite.suite)].append(suite)
+        return {k: [s for s in ran if s.attempt == ran[0].attempt] for k, ran in found.items()}
+
+    def unheard_shards(self, key: SuiteKey) -> int:
+        """Processes of a suite's first attempt whose end nobody saw."""
+        ran = self._first_attempts.get(key, [])
+        return max(0, max((s.n_shards for s in ran), default=1) - len(ran))
+
+    @cached_property
+    def changes(self) -> dict[SuiteKey, Changes]:
+        """(phase, suite) -> tests that are new or gone since the last promoted run."""
+        return changes(self.history.tests, self.evidence.collected, self.evidence.tests)
 
     @cached_property
     def probes(self) -> dict[SuiteKey, ProbeResult]:

@@ -67,6 +67,11 @@ def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple
         return Mark.NOT_RUN, missing if result is None else f"{missing}{_why(result.timed_out)}"
     if contradiction := _contradiction(case, phase, suite):
         return Mark.ERROR, f"{contradiction}; {tally}"
+    if lost := case.unheard_shards((phase.id, suite.id)):
+        what = "the runner" if lost == 1 else f"{lost} runners"
+        return Mark.NOT_RUN, f"nobody saw {what} end, so it may have said more; {tally}"
+    if result is not None and result.exit_code is None:
+        tally = f"{tally}, exit code of the runner not known"
     spare = max(0, phase.tolerance - n_failed)
     mark, sentence = _graded(finals, counts, suite.allow_vacuous + spare, tally)
     if counts[Outcome.FAIL] and mark in (Mark.PASS, Mark.FLAKY):
@@ -188,4 +193,8 @@ def _probe(case: Case, phase: Phase, id: str, result: ProbeResult | None) -> Rul
     if mark in (Mark.PASS, Mark.FLAKY) and result.n < 1:
         return ruling(id, phase.priority, Mark.NOT_RUN, "the probe checked nothing (n = 0)")
     text = result.message or f"{result.n - result.n_failed} of {result.n} passed"
+    if mark is Mark.PASS and case.sensitive.get((result.probe, "")) is False:
+        return ruling(
+            id, phase.priority, Mark.INSENSITIVE, f"no negative control turns it red; {text}", (id,)
+        )
     return ruling(id, phase.priority, mark, text, (id,))

@@ -22,6 +22,8 @@ from data.rules.judge.platform import (
     fence_rulings,
     health_rulings,
 )
+from data.rules.judge.proof import capability_rulings
+from data.rules.manifest import named
 
 _ORDER = (
     VerdictWord.SUPERSEDED,
@@ -86,6 +88,7 @@ def _rulings(case: Case) -> list[Ruling]:
         *end_rulings(case),
         *fence_rulings(case),
         *check_rulings(case),
+        *capability_rulings(case),
         *declared_rulings(case),
     ]
 
@@ -153,4 +156,9 @@ def _notes(case: Case) -> tuple[str, ...]:
         for d in h.dependencies
         if not d.owned and h.stage == "gate" and d.state != "healthy"
     ]
-    return (*notes, *dict.fromkeys(foreign))
+    fresh = [
+        f"{suite}: {len(one.new)} new since the last promoted run: {named(one.new)}"
+        for (_, suite), one in case.changes.items()
+        if one.new
+    ]
+    return (*notes, *dict.fromkeys(foreign), *fresh)

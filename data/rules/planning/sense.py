@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from data.errors import Fault
+from data.records.control import STANDARD
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
 from data.records.probe_plan import metrics_of
 from data.rules.grammar import parse_rule
 from data.rules.money import circular, money_faults
 from data.rules.planning.document import Document, Path, dotted
+from data.rules.planning.results import result_faults
 from data.rules.planning.templates import plan_template_faults
 
 
@@ -28,7 +30,18 @@ def sense_faults(
     plan: Plan, document: Document, file: str, exists: Callable[[str], bool]
 ) -> list[Fault]:
     """Every fault of sense, each with the line of the place that it is about."""
-    checks = (_doubles, _phases, _names, _rules, _money, _capabilities, _deploy)
+    checks = (
+        _doubles,
+        _phases,
+        _names,
+        _rules,
+        _money,
+        _capabilities,
+        _deploy,
+        _audit,
+        _results,
+        _shards,
+    )
     found = [finding for check in checks for finding in check(plan)]
     found += [Finding(path, *rest) for path, *rest in plan_template_faults(plan)]
     found += _files(plan, exists)
@@ -91,6 +104,37 @@ def _names(plan: Plan) -> Iterator[Finding]:
     for index, criterion in enumerate(plan.criteria):
         path = ("criteria", index, "proves")
         yield from _unknown(path, criterion.proves, plan.capabilities, "capability")
+
+
+def _results(plan: Plan) -> Iterator[Finding]:
+    for path, suite in suites_with_paths(plan):
+        for key, text in result_faults(suite):
+            yield Finding((*path, key), text, "leave it out")
+
+
+def _shards(plan: Plan) -> Iterator[Finding]:
+    for path, suite in suites_with_paths(plan):
+        if suite.shards != 1 and suite.resource_group is not None:
+            text = f"shards of resource group {suite.resource_group!r} would run one at a time"
+            yield Finding((*path, "shards"), text, "leave one of the two out")
+
+
+def _audit(plan: Plan) -> Iterator[Finding]:
+    """Controls by name: those that are built in, and the plan's own beside them."""
+    standard, own = [c.id for c in STANDARD], [c.id for c in plan.audit.mutations]
+    yield from _unknown(("audit", "controls"), plan.audit.controls, standard, "control")
+    for index, name in enumerate(own):
+        if name in (*standard, *own[:index]):
+            text = f"{name!r} is the name of another control"
+            yield Finding(("audit", "mutations", index, "id"), text, "choose another name")
+    for index, control in enumerate(plan.audit.mutations):
+        place: Path = ("audit", "mutations", index, "service")
+        named = [control.service] if control.service else []
+        yield from _unknown(place, named, plan.services, "service")
+    tried = {*(plan.audit.controls or standard), *own}
+    for name, capability in plan.capabilities.items():
+        path: Path = ("capabilities", name, "sensitive_to")
+        yield from _unknown(path, capability.sensitive_to, tried, "control")
 
 
 def _unknown(path: Path, names: Iterable[str], known: Iterable[str], what: str) -> list[Finding]:

@@ -109,3 +109,51 @@ def _last_line(text: str) -> str:
 
 def _short(line: str, n_chars: int = 300) -> str:
     return line if len(line) <= n_chars else line[: n_chars - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How a runner ended that is no pytest, and the files of results that it left.
+
+    Attributes:
+        exit_code: negative for a signal; None when the gate killed it.
+        pattern: where its files were to be; n_files: how many were written by this run.
+        stale: files that match and are from before its start.
+        faults: what keeps its files from being trusted.
+    """
+
+    exit_code: int | None
+    start_error: str = ""
+    pattern: str = ""
+    n_files: int = 0
+    stale: Sequence[str] = ()
+    faults: Sequence[str] = ()
+    stdout: str = ""
+    stderr: str = ""
+
+
+def reported_reason(ended: Reported) -> str:
+    """The suite's own fault in one sentence, "" when there is none.
+
+    One that the gate had to kill is not broken: that its last file is torn is no wonder.
+    """
+    if ended.start_error:
+        return f"the suite's command cannot be started: {ended.start_error}"
+    if ended.exit_code is None:
+        return ""
+    if not ended.n_files:
+        return _without_results(ended)
+    more = len(ended.faults) - 1
+    return (ended.faults[0] + f" (+{more} more)" * (more > 0)) if ended.faults else ""
+
+
+def _without_results(ended: Reported) -> str:
+    last = _last_line(ended.stderr) or _last_line(ended.stdout)
+    if ended.exit_code in (126, 127):
+        return f"the suite's command was not found: {last}"
+    old = f"; from before its start, and so ignored: {', '.join(ended.stale[:3])}"
+    said = f"; its last words: {last}" if last else ""
+    return (
+        f"the command ended with exit code {ended.exit_code} and wrote no results to "
+        f"{ended.pattern!r}{old * bool(ended.stale)}{said}"
+    )

@@ -24,6 +24,7 @@ class WitnessStream:
         broken: one sentence a module that could not be collected.
         notes: failures of the witness itself.
         finished, stopped: whether pytest's session ended in order, and why early.
+        exit_code: what it then said that it would exit with, None while it has not.
     """
 
     def __init__(self, order: SuiteOrder) -> None:
@@ -31,6 +32,7 @@ class WitnessStream:
         self.loaded = False
         self.finished = False
         self.stopped = ""
+        self.exit_code: int | None = None
         self.ids: dict[str, None] = {}
         self.deselected: dict[str, None] = {}
         self.selected: dict[str, None] = {}
@@ -59,6 +61,7 @@ class WitnessStream:
                 return self._ended(event)
             case "finish":
                 self.finished, self.stopped = True, event["stopped"]
+                self.exit_code = event.get("exit")
             case "note":
                 self.notes.append(event["text"])
         return None
@@ -70,7 +73,7 @@ class WitnessStream:
 
     def _collected(self, event: dict[str, Any]) -> Collected | None:
         known = (*self.ids, *self.deselected)
-        self.finished = False
+        self.finished, self.exit_code = False, None
         self.ids.update(dict.fromkeys(event["ids"]))
         self.deselected.update(dict.fromkeys(event["deselected"]))
         chosen = event["ids"] if event["selected"] is None else event["selected"]

@@ -1,4 +1,4 @@
--- runs. Grain: one row a run.
+-- runs. Grain: one row a run. Audits are not among them: see `sensitivity`.
 -- verdict NULL: not judged (it goes on, or was killed). finished_at NULL: it did not end.
 -- Units: duration_s seconds, n_* counts of tests and probes by final outcome (n_failed: FAIL and
 --   ERROR), coverage_* counts of tests and probes, *_at UTC. label: what people found out later.
@@ -32,5 +32,6 @@ LEFT JOIN (
     SELECT
         run_id, count(*) AS n_probes, count_if(outcome IN ('FAIL', 'ERROR')) AS n_probes_failed
     FROM probes GROUP BY run_id
-) AS b USING (run_id);
+) AS b USING (run_id)
+WHERE r.purpose IS DISTINCT FROM 'audit';
 COMMENT ON VIEW runs IS 'One row a run: verdict, counts by final outcome, label';

@@ -1,13 +1,25 @@
 -- suites. Grain: one row a run, phase and suite.
 -- n_collected: size of the manifest, NULL when nothing was collected (not the same as 0).
 -- n_missing: tests of the manifest without any result. n_vacuous: passed without touching the target.
--- exit_code, broken, command: of the last attempt; timed_out: of any; exit_code NULL: killed.
+-- exit_code, broken, command: of the last attempt, the worst of its shards; timed_out: of any; exit_code NULL: killed.
 -- Units: duration_s seconds of all attempts, n_* counts of tests by final outcome, *_at UTC.
 CREATE OR REPLACE VIEW suites AS
 WITH known AS (
     SELECT run_id, phase, suite FROM store.suite
     UNION SELECT run_id, phase, suite FROM store.collected
     UNION SELECT run_id, phase, suite FROM store.test
+), shared AS (
+    -- Shards of one attempt as one: the worst of each. A shard without tests (5) is none.
+    SELECT
+        run_id, phase, suite, attempt, min(command) AS command, bool_or(timed_out) AS timed_out,
+        coalesce(
+            arg_max(exit_code, abs(exit_code)) FILTER (exit_code <> 0 AND (exit_code <> 5 OR n = 1)),
+            CASE WHEN n > 1 AND bool_and(exit_code = 5) THEN 5
+                 WHEN bool_and(exit_code IS NOT NULL) THEN 0 END) AS exit_code,
+        max(broken) AS broken, sum(duration_s) AS duration_s, min(started_at) AS started_at
+    FROM (SELECT *, count(*) OVER (PARTITION BY run_id, phase, suite, attempt) AS n
+          FROM store.suite)
+    GROUP BY run_id, phase, suite, attempt, n
 ), process AS (
     SELECT
         run_id, phase, suite, count(*) AS n_attempts, arg_max(command, attempt) AS command,
@@ -15,7 +27,7 @@ WITH known AS (
         arg_max_null(exit_code, attempt) AS exit_code, bool_or(timed_out) AS timed_out,
         arg_max(broken, attempt) AS broken, sum(duration_s) AS duration_s,
         min(started_at) AS suite_started_at
-    FROM store.suite GROUP BY ALL
+    FROM shared GROUP BY ALL
 ), manifest AS (
     SELECT run_id, phase, suite, len(test_ids) AS n_collected, len(deselected) AS n_deselected
     FROM store.collected

@@ -8,6 +8,7 @@ Source: tcp(7) TCP_INFO; linux/tcp.h `struct tcp_info`; PEP 578 (audit hooks).
 from __future__ import annotations
 
 import functools
+import importlib.util
 import ipaddress
 import os
 import socket
@@ -205,6 +206,36 @@ def before(fn: Callable[..., Any], listen: Callable[..., Any]) -> Callable[..., 
         return fn(*args, **kwargs)
 
     return wrapped
+
+
+def after(fn: Callable[..., Any], listen: Callable[[], Any]) -> Callable[..., Any]:
+    """`fn`, with `listen` called when it has returned."""
+
+    @functools.wraps(fn)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        found = fn(*args, **kwargs)
+        listen()
+        return found
+
+    return wrapped
+
+
+class Importing:
+    """Calls `loaded` when something first imports a module, be it inside a test."""
+
+    def __init__(self, name: str, loaded: Callable[[], Any]) -> None:
+        self.name, self.loaded = name, loaded
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """The real spec of the module, once; none of any other."""
+        if name != self.name or self not in sys.meta_path:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            loader: Any = spec.loader
+            loader.exec_module = after(loader.exec_module, self.loaded)
+        return spec
 
 
 def lookups(getaddrinfo: Callable[..., Any], heard: Callable[..., Any]) -> Callable[..., Any]:

@@ -33,6 +33,7 @@ class Session:
         self.stream = Stream(environ["GOLDENPATH_STREAM"])
         self.ledger = Ledger(Targets(environ.get("GOLDENPATH_TARGETS", "")))
         self.only = read_only(environ.get("GOLDENPATH_ONLY", ""))
+        self.others = read_only(environ.get("GOLDENPATH_EXCEPT", ""))
         self.timeout_s = float(environ.get("GOLDENPATH_TEST_TIMEOUT_S") or 0)
         self.alarm = Alarm(self.timeout_s, self.alive)
         self.config: Any = None

@@ -24,6 +24,7 @@ from typing import Any, Callable, Iterator, TypeVar, cast  # noqa: UP035
 
 import pytest
 from goldenpath_contact import (  # type: ignore[import-not-found]
+    Importing,
     before,
     connections,
     lookups,
@@ -108,6 +109,9 @@ def choose(items: Any) -> None:
     ids, selected = [item.nodeid for item in items], None
     if SESSION.only is not None:
         items[:] = [item for item in items if item.nodeid in SESSION.only]
+        selected = [item.nodeid for item in items]
+    elif SESSION.others is not None:
+        items[:] = [item for item in items if item.nodeid not in SESSION.others]
         selected = [item.nodeid for item in items]
     SESSION.stream.write("collected", ids=ids, selected=selected, deselected=SESSION.deselected)
 
@@ -306,6 +310,7 @@ def heard_transport(transport: Any) -> None:
         SESSION.ledger.connecting(sock, address)
 
 
+@quietly
 def watch_uvloop() -> None:
     """Once the suite has imported it."""
     loop = getattr(sys.modules.get("uvloop"), "Loop", None)
@@ -317,6 +322,7 @@ def watch_uvloop() -> None:
 def listen() -> None:
     """For the rest of this process."""
     sys.addaudithook(audit)
+    sys.meta_path.insert(0, cast(Any, Importing("uvloop", watch_uvloop)))
     sockets: Any = socket.socket
     sockets._real_close = before(sockets._real_close, heard_close)
     sockets.__del__ = before(plain_socket.__del__, heard_close)  # dropped without close()

@@ -1,0 +1,54 @@
+"""A suite whose runner cannot be looked into, behind a proxy that sees its contact."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from urllib.parse import urlsplit
+
+from data.records.facts import Collected, SuiteResult, TestResult
+from data.records.orders import SuiteOrder
+from data.records.plan import Results
+from data.rules.contact_by_time import witnessed_by_time
+from tasks.proxies.contact import ContactProxy
+from tasks.suites.reported import run_reported
+
+ProxiedFact = Collected | TestResult | SuiteResult
+
+
+async def run_proxied(order: SuiteOrder, results: Results) -> AsyncGenerator[ProxiedFact, None]:
+    """Run one attempt as `run_reported` does, with the order's services behind a proxy.
+
+    Tests are told as they end and, once the suite is over, told again with the contact that the
+    proxy saw in their time; the last word of a suite comes after that.
+    """
+    tests: dict[str, TestResult] = {}
+    last: SuiteResult | None = None
+    async with ContactProxy(order.proxied) as proxy:
+        async for fact in run_reported(_moved(order, proxy.urls), results):
+            if isinstance(fact, SuiteResult):
+                last = fact
+                continue
+            if isinstance(fact, TestResult):
+                tests[fact.test_id] = fact
+            yield fact
+        contacts = proxy.contacts
+    for test in witnessed_by_time(list(tests.values()), contacts):
+        yield test
+    if last is not None:
+        yield last
+
+
+def _moved(order: SuiteOrder, urls: Mapping[str, str]) -> SuiteOrder:
+    """The order with the proxy's addresses wherever its command or environment has a service's."""
+    places = {
+        f"//{urlsplit(url).netloc}": f"//{urlsplit(urls[name]).netloc}"
+        for name, url in order.proxied.items()
+    }
+
+    def moved(text: str) -> str:
+        for real, ours in places.items():
+            text = text.replace(real, ours)
+        return text
+
+    env = {name: moved(text) for name, text in order.env.items()}
+    return order.model_copy(update={"env": env, "command": tuple(map(moved, order.command))})

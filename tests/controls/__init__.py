@@ -1,0 +1,1 @@
+"""Negative controls against real clients and a real little target."""

@@ -1,0 +1,1 @@
+"""The contact proxy between real clients and real servers."""
