@@ -32,6 +32,9 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_witness
+	$(BIN)/python -m tests.bench_import
+	$(BIN)/python -m tests.bench_makespan
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table

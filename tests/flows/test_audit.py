@@ -42,7 +42,7 @@ audit:
   controls: [refused, broken, empty, forbidden]
   mutations: [{{id: cheap, kind: status, status: 204, path: /order}}]
 """
-ORDERS = '''
+ORDERS = """
 import os, urllib.error, urllib.request
 
 def ask(path):
@@ -68,7 +68,7 @@ def test_swallows():
 
 def test_has_its_own_address():
     urllib.request.urlopen("http://127.0.0.1:{port}/order", timeout=5)
-'''
+"""
 FIXED = "import urllib.request\n\ndef test_ok():\n    urllib.request.urlopen('http://127.0.0.1:{port}/order')\n"
 
 
