@@ -53,6 +53,7 @@ def rounds(kills: Kills, n: int) -> None:
             nothing_lost_nothing_twice(stack, killed, expected)
 
 
+@pytest.mark.soak
 def test_a_kill_loses_nothing_and_counts_nothing_twice(kills: Kills) -> None:
     rounds(kills, 1)
 
