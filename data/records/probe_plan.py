@@ -7,11 +7,12 @@ the `BUILT_IN` ones, which are made anew for each execution. A probe makes `repe
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from data.records.field_rule import Identifier, Rules, Shorthand, Statuses, Variable
+from data.records.field_rule import FieldRule, Identifier, Rules, Shorthand, Statuses, Variable
 from data.records.record import Record
 from data.records.units import Seconds, seconds
 
@@ -160,6 +161,18 @@ class ExpectStep(Record):
     distinct_gaps: bool = Field(False, description="equal gaps between events are canned ones")
     metrics: ExpectMetrics = ExpectMetrics()
 
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """Names of the contract's events, each with the first place where it is listed."""
+        places = reversed(tuple(enumerate(self.events)))
+        return {event.name: place for place, event in places}
+
+    @cached_property
+    def fields_by_slot(self) -> tuple[Rules, ...]:
+        """What the event at each place must carry; its own rule for a field wins over a shared one."""
+        shared = {**dict.fromkeys(self.same, FieldRule(not_empty=True)), **self.every}
+        return tuple({**shared, **event.fields} for event in self.events)
+
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
         names = {event.name for event in self.events}
@@ -241,12 +254,12 @@ class Step(Record):
             raise ValueError(f"expected exactly one of {names}; got {', '.join(given) or 'none'}")
         return self
 
-    @property
+    @cached_property
     def verb(self) -> str:
         """The key that is given."""
         return next(name for name, action in self if action is not None)
 
-    @property
+    @cached_property
     def action(self) -> Action:
         """What stands under the key; a `think` is its seconds."""
         return getattr(self, self.verb)  # type: ignore[no-any-return]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from data.records.probe_plan import EventRule, ExpectStep
+from data.records.probe_plan import ExpectStep
 from data.rules.journey import sequence
 from data.rules.journey.answers import equal_gaps, judge_answer
-from data.rules.journey.documents import NOT_EMPTY, capture, error_text, judge_fields
+from data.rules.journey.documents import capture, error_text, judge_fields
 from data.rules.journey.moves import Closed, Message
 from data.rules.journey.signatures import Problem, with_words, words
 from data.rules.journey.sockets import closed_early
@@ -32,12 +32,12 @@ class Contract:
         self.is_done = False
         self._sent_s = sent_s
         self._seen: list[str] = []
+        self._shape = sequence.shape(spec.events)
         self._states = sequence.start(spec.events)
         self._reached = self._states  # the last states that were not empty
         self._same: dict[str, Any] = {}
         self._answer: Any = MISSING
         self._settle_s: float | None = None
-        self._known = {event.name for event in spec.events}
 
     @property
     def deadline_s(self) -> float:
@@ -52,7 +52,7 @@ class Contract:
         name = self._name_of(document)
         if name in self.spec.errors:
             return self._error_event(name, document)
-        if name not in self._known:
+        if name not in self.spec.names:
             return self._foreign(name)
         return self._event(name, document, message.t_s)
 
@@ -112,26 +112,25 @@ class Contract:
             return problem
         if self._states:
             self._reached = self._states
-            self._states = sequence.advance(self.spec.events, self._states, name)
+            self._states = sequence.advance(self._shape, self._states, name)
         problem = self._fields(name, document)
         return problem or self._progress(name, document, t_s)
 
     def _fields(self, name: str, document: Any) -> Problem | None:
-        event = self._rule_of(name)
-        rules = {**dict.fromkeys(self.spec.same, NOT_EMPTY), **self.spec.every, **event.fields}
+        slot = self._slot_of(name)
+        event, rules = self.spec.events[slot], self.spec.fields_by_slot[slot]
         problem = judge_fields("contract", rules, document, self.names)
-        if not problem:
+        if not problem and event.capture:
             found, problem = capture("contract", event.capture, document)
             self.captured |= found
         if problem:
             return Problem(problem.signature, f"{name}: {problem.message}")
         return self._agrees(name, document)
 
-    def _rule_of(self, name: str) -> EventRule:
+    def _slot_of(self, name: str) -> int:
         """The place that the event took, else the first place with its name."""
         taken = [slot for slot, had in self._states if had]
-        named = (slot for slot, event in enumerate(self.spec.events) if event.name == name)
-        return self.spec.events[min(taken or named)]
+        return min(taken) if taken else self.spec.names[name]
 
     def _agrees(self, name: str, document: Any) -> Problem | None:
         for path in self.spec.same:
@@ -166,7 +165,10 @@ class Contract:
         return not self._states and not sequence.absent(self.spec.events, self._seen)
 
     def _ended(self) -> Problem | None:
-        problem = sequence.misfit(self.spec.events, self._seen) or self._work()
+        slots = self.spec.events
+        is_whole = sequence.is_whole(slots, self._states)
+        misfit = None if is_whole else sequence.misfit(slots, self._seen)
+        problem = misfit or self._work()
         self.is_done = problem is None
         return problem
 

@@ -1,28 +1,42 @@
 """Whether a row of event names fits an ordered contract, and how it does not.
 
 The contract is read as a regular expression over names, followed by its set of states: a state
-is (slot, whether the slot has had its event). So a name may stand at several places.
+is (slot, whether the slot has had its event). So a name may stand at several places. Each step
+from state to state is worked out once and remembered: a load walks the same contract for ever.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from data.records.probe_plan import EventRule
 from data.rules.journey.signatures import Problem
 
 Slots = Sequence[EventRule]
 States = frozenset[tuple[int, bool]]
+Shape = tuple[tuple[str, str], ...]
 _REQUIRED = ("once", "at_least_once")
 _MANY = ("at_least_once", "any")
 
 
 def start(slots: Slots) -> States:
     """The states before the first event."""
+    return _start(shape(slots))
+
+
+def shape(slots: Slots) -> Shape:
+    """What of a contract decides its order: names, and how often each may come."""
+    return tuple((one.name, one.times) for one in slots)
+
+
+@lru_cache(maxsize=256)
+def _start(slots: Shape) -> States:
     return _closure(slots, {(0, False)})
 
 
-def advance(slots: Slots, states: States, name: str) -> States:
+@lru_cache(maxsize=8192)
+def advance(slots: Shape, states: States, name: str) -> States:
     """The states after one more event; empty when it does not fit."""
     taken = {(slot, True) for slot, had in states if _takes(slots, slot, had, name)}
     return _closure(slots, taken)
@@ -48,6 +62,8 @@ def last_required(slots: Slots) -> str:
 def repeated(slots: Slots, seen: Sequence[str]) -> Problem | None:
     """The last event, if it came more often than all its places together allow."""
     name = seen[-1]
+    if seen.count(name) == 1:
+        return None
     places = [one for one in slots if one.name == name]
     if any(one.times in _MANY for one in places) or seen.count(name) <= len(places):
         return None
@@ -71,9 +87,9 @@ def misfit(slots: Slots, seen: Sequence[str]) -> Problem | None:
 
 
 def _disorder(slots: Slots, seen: Sequence[str]) -> Problem | None:
-    states = start(slots)
+    known, states = shape(slots), start(slots)
     for position, name in enumerate(seen):
-        following = advance(slots, states, name)
+        following = advance(known, states, name)
         if not following:
             return _out_of_order(slots, states, seen, position)
         states = following
@@ -95,18 +111,18 @@ def came(seen: Sequence[str]) -> str:
     return f"came: {', '.join(seen) or 'nothing'}"
 
 
-def _takes(slots: Slots, slot: int, had: bool, name: str) -> bool:
-    if slot == len(slots) or slots[slot].name != name:
+def _takes(slots: Shape, slot: int, had: bool, name: str) -> bool:
+    if slot == len(slots) or slots[slot][0] != name:
         return False
-    return not had or slots[slot].times in _MANY
+    return not had or slots[slot][1] in _MANY
 
 
-def _closure(slots: Slots, states: Iterable[tuple[int, bool]]) -> States:
+def _closure(slots: Shape, states: Iterable[tuple[int, bool]]) -> States:
     found: set[tuple[int, bool]] = set()
     waiting = list(states)
     while waiting:
         slot, had = waiting.pop()
         found.add((slot, had))
-        if slot < len(slots) and (had or slots[slot].times not in _REQUIRED):
+        if slot < len(slots) and (had or slots[slot][1] not in _REQUIRED):
             waiting.append((slot + 1, False))
     return frozenset(found)

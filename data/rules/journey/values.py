@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from data.errors import UsageError
@@ -29,14 +30,19 @@ class Breach(NamedTuple):
 
 def look_up(document: Any, path: str) -> Any:
     """The value at a dotted path such as `data.items.0.id`, or MISSING."""
-    for key in path.split("."):
-        if isinstance(document, Mapping) and key in document:
+    for key in _keys(path):
+        if isinstance(document, dict) and key in document:
             document = document[key]
         elif isinstance(document, list) and key.isdecimal() and int(key) < len(document):
             document = document[int(key)]
         else:
             return MISSING
     return document
+
+
+@lru_cache(maxsize=4096)
+def _keys(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
 
 
 def parse(payload: str | bytes) -> Any:
@@ -65,6 +71,8 @@ def render(value: Any, names: Mapping[str, str]) -> Any:
         UsageError: a template names a variable that nothing defined.
     """
     if isinstance(value, str):
+        if "{{" not in value:
+            return value
         return TEMPLATE.sub(lambda found: _value_of(found[1], names), value)
     if isinstance(value, Mapping):
         return {render(key, names): render(inner, names) for key, inner in value.items()}
@@ -85,33 +93,38 @@ def breach(rule: FieldRule, value: Any, names: Mapping[str, str] = NO_NAMES) -> 
         return None if rule.present is False else Breach("absent", "is absent")
     if rule.present is False:
         return Breach("wrong", f"is there ({short(value)}), expected none")
-    wrong = next((text for ok, text in _checks(rule, value, names) if not ok), None)
-    if wrong is None:
+    expected = _expected_instead(rule, value, names)
+    if expected is None:
         return None
-    return Breach("empty" if is_empty(value) else "wrong", f"is {short(value)}, expected {wrong}")
+    return Breach(
+        "empty" if is_empty(value) else "wrong", f"is {short(value)}, expected {expected}"
+    )
 
 
-def _checks(rule: FieldRule, value: Any, names: Mapping[str, str]) -> Iterable[tuple[bool, str]]:
-    if rule.not_empty:
-        yield not is_empty(value), "something"
-    if rule.equals is not None:
-        yield _same(rule.equals, value, names), short(render(rule.equals, names))
-    if rule.one_of is not None:
-        known = ", ".join(short(render(one, names)) for one in rule.one_of)
-        yield any(_same(one, value, names) for one in rule.one_of), f"one of {known}"
-    if rule.contains is not None:
-        part = render(rule.contains, names)
-        yield _holds(value, part), f"something with {short(part)}"
-    if rule.not_contains is not None:
-        part = render(rule.not_contains, names)
-        yield not _holds(value, part), f"something without {short(part)}"
-    if rule.matches is not None:
-        pattern = TEMPLATE.sub(lambda found: re.escape(_value_of(found[1], names)), rule.matches)
-        yield re.search(pattern, as_text(value)) is not None, f"a match of {pattern}"
+def _expected_instead(rule: FieldRule, value: Any, names: Mapping[str, str]) -> str | None:
+    """What the first clause that `value` breaks expects; texts are only made for those."""
+    if rule.not_empty and is_empty(value):
+        return "something"
+    if rule.equals is not None and not _same(rule.equals, value, names):
+        return short(render(rule.equals, names))
+    if rule.one_of is not None and not any(_same(one, value, names) for one in rule.one_of):
+        return f"one of {', '.join(short(render(one, names)) for one in rule.one_of)}"
+    return _expected_text(rule, value, names)
+
+
+def _expected_text(rule: FieldRule, value: Any, names: Mapping[str, str]) -> str | None:
+    if rule.contains is not None and not _holds(value, part := render(rule.contains, names)):
+        return f"something with {short(part)}"
+    if rule.not_contains is not None and _holds(value, part := render(rule.not_contains, names)):
+        return f"something without {short(part)}"
+    if rule.matches is None:
+        return None
+    pattern = TEMPLATE.sub(lambda found: re.escape(_value_of(found[1], names)), rule.matches)
+    return None if re.search(pattern, as_text(value)) else f"a match of {pattern}"
 
 
 def _same(expected: Any, value: Any, names: Mapping[str, str]) -> bool:
-    if isinstance(expected, str) and TEMPLATE.search(expected):
+    if isinstance(expected, str) and "{{" in expected and TEMPLATE.search(expected):
         return as_text(value) == str(render(expected, names))
     if isinstance(expected, bool) or isinstance(value, bool):
         return expected is value  # JSON's true is not its 1
