@@ -169,7 +169,7 @@ class ExpectStep(Record):
 
     @cached_property
     def fields_by_slot(self) -> tuple[Rules, ...]:
-        """What the event at each place must carry; its own rule for a field wins over a shared one."""
+        """What the event at each place must carry; its own rule wins over a shared one."""
         shared = {**dict.fromkeys(self.same, FieldRule(not_empty=True)), **self.every}
         return tuple({**shared, **event.fields} for event in self.events)
 
