@@ -12,7 +12,7 @@ import asyncio
 import socket
 from collections import deque
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from websockets.client import ClientProtocol
 from websockets.frames import CloseCode, Frame, Opcode
@@ -53,8 +53,7 @@ class Socket(asyncio.Protocol):
     # What the loop says
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its shape only
 
     def data_received(self, data: bytes) -> None:
         now_s = perf_counter()
