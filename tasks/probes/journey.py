@@ -31,8 +31,8 @@ from data.rules.journey.moves import (
     Wait,
 )
 from data.rules.journey.signatures import Cause
-from tasks.probes.clients import Clients
-from tasks.probes.requests import call, cookie_header
+from tasks.probes.clients import Client
+from tasks.probes.requests import cookie_header
 from tasks.probes.sockets import Socket, open_socket
 from tasks.tokens import mint
 
@@ -59,7 +59,7 @@ def fresh_names(ordinal: int) -> dict[str, str]:
 
 
 async def walk(
-    probe: HttpProbe | JourneyProbe, names: Mapping[str, str], ordinal: int, clients: Clients
+    probe: HttpProbe | JourneyProbe, names: Mapping[str, str], ordinal: int, client: Client
 ) -> Report:
     """Execute a probe once. Whatever happens, no socket stays open.
 
@@ -69,7 +69,7 @@ async def walk(
     total = probe.total_metric if isinstance(probe, JourneyProbe) else None
     known = {**names, **fresh_names(ordinal)}
     machine = Machine(steps_of(probe), known, perf_counter(), total)
-    driver = _Driver(clients, names)
+    driver = _Driver(client, names)
     try:
         while (event := await driver.perform(machine.decision)) is not None:
             machine.feed(event)
@@ -83,8 +83,8 @@ async def walk(
 class _Driver:
     """The hands of one execution."""
 
-    def __init__(self, clients: Clients, names: Mapping[str, str]) -> None:
-        self._clients = clients
+    def __init__(self, client: Client, names: Mapping[str, str]) -> None:
+        self._client = client
         self._names = names
         self._cookies = httpx.Cookies()
         self._socket: Socket | None = None
@@ -93,7 +93,7 @@ class _Driver:
         """Do it; None when there is nothing more to do."""
         match decision:
             case Call(request):
-                return await call(self._clients, request, self._cookies)
+                return await self._client.ask(request, self._cookies)
             case Connect():
                 return await self._open(decision)
             case Sleep(until_s):

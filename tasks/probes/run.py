@@ -17,8 +17,9 @@ from data.records.orders import ProbeOrder
 from data.records.words import Outcome
 from data.rules.journey.names import keys_of, undefined_names
 from data.rules.journey.summary import Conclusion, Round, conclude, retry_size
-from tasks.probes.clients import Clients, open_clients
+from tasks.probes.clients import Client
 from tasks.probes.journey import Report, walk
+from tasks.probes.requests import open_client
 
 Emit = Callable[[Sample | ProbeResult], None]
 _PER_ATTEMPT = 1_000_000  # ordinals of one attempt, so that attempts of one run never meet
@@ -69,8 +70,8 @@ async def _conclusion(order: ProbeOrder, emit: Emit, started_s: float) -> Conclu
     try:
         names = {"run_id": order.run_id, **order.variables}
         _refuse_gaps(order, names)
-        async with open_clients() as clients:
-            return await _Run(order, names, clients, emit, started_s).whole()
+        async with open_client() as client:
+            return await _Run(order, names, client, emit, started_s).whole()
     except UsageError as error:
         return Conclusion(Outcome.ERROR, f"the plan cannot be run: {error}")
 
@@ -92,13 +93,13 @@ class _Run:
         self,
         order: ProbeOrder,
         names: Mapping[str, str],
-        clients: Clients,
+        client: Client,
         emit: Emit,
         started_s: float,
     ) -> None:
         self._order = order
         self._names = names
-        self._clients = clients
+        self._client = client
         self._emit = emit
         self._deadline_s = started_s + order.probe.timeout
         self._ordinals = count((order.attempt - 1) * _PER_ATTEMPT)
@@ -142,7 +143,7 @@ class _Run:
         return [failure for failure in found if failure]
 
     async def _execute(self, ordinal: int, keeps: bool) -> Failure | None:
-        report = await walk(self._order.probe, self._names, ordinal, self._clients)
+        report = await walk(self._order.probe, self._names, ordinal, self._client)
         if keeps:
             self._sample(report)
         if report.cause is None:

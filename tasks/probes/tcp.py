@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,19 +13,23 @@ from data.errors import UsageError
 from data.rules.journey.moves import Broke
 from tasks.probes.faults import network_problem
 
-_PORTS = {"ws": 80, "wss": 443}
+WS = {"ws": 80, "wss": 443}
+HTTP = {"http": 80, "https": 443}
 
 
-async def connect(url: str, deadline_s: float) -> socket.socket | Broke:
+async def connect(
+    url: str, deadline_s: float, ports: Mapping[str, int] = WS
+) -> socket.socket | Broke:
     """A connected socket; the addresses of a name are tried in order until one answers.
 
     Args:
         deadline_s: of perf_counter, for name and connection together.
+        ports: the schemes that are allowed, each with its port.
 
     Raises:
-        UsageError: not a ws:// or wss:// address.
+        UsageError: not an address of such a scheme.
     """
-    host, port = _place(url)
+    host, port = _place(url, ports)
     stage = "dns"
     try:
         async with asyncio.timeout(max(0.0, deadline_s - perf_counter())):
@@ -38,14 +42,15 @@ async def connect(url: str, deadline_s: float) -> socket.socket | Broke:
         return _broke(error, stage)
 
 
-def _place(url: str) -> tuple[str, int]:
+def _place(url: str, ports: Mapping[str, int]) -> tuple[str, int]:
     try:
         parts = urlsplit(url)
-        if parts.scheme in _PORTS and parts.hostname:
-            return parts.hostname, parts.port or _PORTS[parts.scheme]
+        if parts.scheme in ports and parts.hostname:
+            return parts.hostname, parts.port or ports[parts.scheme]
     except ValueError:
         pass
-    raise UsageError(f"expected a ws:// or wss:// address, got {url!r}")
+    known = " or ".join(f"{scheme}://" for scheme in ports)
+    raise UsageError(f"expected a {known} address, got {url!r}")
 
 
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import gzip
 import socket as plain
 import ssl
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 import trustme
 
 from data.records.words import Outcome
-from tasks.probes import clients, sockets
-from tests.probes.doubles import Answer, chat, http, listening, mute, order, raw, run
+from tasks.probes import requests, sockets
+from tasks.probes.journey import walk
+from tasks.probes.load import wire
+from tests.probes.doubles import Answer, chat, http, listening, mute, order, raw, read, run
 
 EXPECT = {"status": 200, "json": {"state": "up"}, "within": "300ms"}
 
@@ -23,9 +26,18 @@ def probe(url: str, **request: Any) -> dict[str, Any]:
     return {"kind": "http", "request": asked, "expect": EXPECT, "metric": "state", "retries": 0}
 
 
-async def signature_of(url: str) -> str:
+async def signature_of(url: str, client: str = "httpx") -> str:
+    """What a request ends in, by the client of a few requests or by that of a load."""
+    if client == "wire":
+        own = wire.WireClient()
+        report = await walk(read({"id": "probe", **probe(url)}), {}, 0, own)
+        own.close()
+        return report.cause.signature if report.cause else "pass"
     _, result = await run(order(probe(url)))
     return result.failures[0].signature if result.failures else "pass"
+
+
+CLIENTS = pytest.mark.parametrize("client", ["httpx", "wire"])
 
 
 ANSWERS: dict[str, tuple[Answer, str]] = {
@@ -41,16 +53,60 @@ ANSWERS: dict[str, tuple[Answer, str]] = {
 }
 
 
+@CLIENTS
 @pytest.mark.parametrize(("answer", "signature"), ANSWERS.values(), ids=ANSWERS.keys())
-async def test_each_wrong_answer_has_its_own_signature(answer: Answer, signature: str) -> None:
+async def test_each_wrong_answer_has_its_own_signature(
+    answer: Answer, signature: str, client: str
+) -> None:
     async with raw(answer) as port:
-        assert await signature_of(f"http://127.0.0.1:{port}") == signature
+        assert await signature_of(f"http://127.0.0.1:{port}", client) == signature
 
 
-async def test_nothing_listens() -> None:
+@CLIENTS
+async def test_nothing_listens(client: str) -> None:
     with plain.socket() as free:
         free.bind(("127.0.0.1", 0))
-        assert await signature_of(f"http://127.0.0.1:{free.getsockname()[1]}") == "tcp/refused"
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+        assert await signature_of(url, client) == "tcp/refused"
+
+
+@CLIENTS
+async def test_answers_come_whole_however_they_are_framed(client: str) -> None:
+    body = b'{"state": "up"}'
+    packed = gzip.compress(body)
+    head = b"HTTP/1.1 200 OK\r\n"
+    framed = [
+        head + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + body[:5] + b"\r\na\r\n" + body[5:] + b"\r\n0\r\n\r\n",
+        head + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed,
+        b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + http(200, {"state": "up"}),
+        head + b"Content-Type: application/json; charset=utf-16\r\nContent-Length: 32\r\n\r\n" + body.decode().encode("utf-16"),
+    ]  # fmt: skip
+    for answer in framed:
+        async with raw(lambda *_, answer=answer: answer) as port:
+            assert await signature_of(f"http://127.0.0.1:{port}", client) == "pass", answer
+
+
+@CLIENTS
+async def test_a_body_without_a_length_ends_with_the_connection(client: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"state": "up"}')
+
+    async with listening(serve) as port:
+        assert await signature_of(f"http://127.0.0.1:{port}", client) == "pass"
+
+
+async def test_a_connection_that_the_server_gave_up_while_idle_is_not_its_failure() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(http(200, {"state": "up"}))
+
+    own = wire.WireClient()
+    async with listening(serve) as port:
+        one = read({"id": "probe", **probe(f"http://127.0.0.1:{port}")})
+        ends = [(await walk(one, {}, ordinal, own)).cause for ordinal in range(3)]
+    own.close()
+    assert ends == [None] * 3
 
 
 @pytest.mark.parametrize("scheme", ["http", "ws"])
@@ -133,7 +189,8 @@ def served(certificate: trustme.LeafCert) -> dict[str, Any]:
 def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.create_default_context()
     CA.configure_trust(context)
-    monkeypatch.setattr(clients, "tls_context", lambda: context)
+    monkeypatch.setattr(requests, "tls_context", lambda: context)
+    monkeypatch.setattr(wire, "tls_context", lambda: context)
     monkeypatch.setattr(sockets, "tls_context", lambda: context)
 
 
@@ -159,6 +216,8 @@ async def test_each_fault_of_a_certificate_has_its_own_signature(
     async with raw(lambda head, body: http(200, {"state": "up"}), **served(certificate)) as port:
         url = f"{scheme}://127.0.0.1:{port}"
         _, result = await run(order(probe(url) if scheme == "https" else chat(url)))
+        if scheme == "https":
+            assert await signature_of(url, "wire") == signature
     found = result.failures[0].signature if result.failures else "pass"
     expected = "ws/refused/200" if (scheme, signature) == ("wss", "pass") else signature
     assert found == expected
@@ -171,6 +230,8 @@ async def test_a_port_that_never_ends_the_tls_handshake(scheme: str) -> None:
         talk = chat(url)
         talk["steps"][0]["open"]["within"] = "300ms"
         _, result = await run(order(probe(url) if scheme == "https" else talk))
+        if scheme == "https":
+            assert await signature_of(url, "wire") == "tls/timeout"
     assert result.failures[0].signature == "tls/timeout"
 
 

@@ -1,0 +1,191 @@
+"""Load as a plan declares it, and what came of it.
+
+Open model: executions start at times that the plan fixes, however slow the target answers; a
+latency counts from that *intended* start, so that a target which stalls cannot hide (coordinated
+omission). Closed model: so many users, each of whom starts anew when it has finished.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
+
+from data.records.record import Record
+from data.records.units import Seconds, Share, seconds
+
+_RATE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*/\s*(s|min|m|h)\s*$")
+_PER_S = {"s": 1.0, "min": 1 / 60, "m": 1 / 60, "h": 1 / 3600}
+MOST_PROCESSES = 64
+
+
+def parse_rate(value: Any) -> float:
+    """Executions a second from `50/s`, `300/min` or `100/h`.
+
+    Raises:
+        ValueError: no unit, or not above zero.
+    """
+    match = _RATE.match(value) if isinstance(value, str) else None
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"expected a rate above 0 such as 50/s or 300/min, got {value!r}")
+    return float(match[1]) * _PER_S[match[2]]
+
+
+def _rate(value: Any, info: ValidationInfo) -> float:
+    if info.mode == "json" and isinstance(value, int | float):
+        return float(value)
+    return parse_rate(value)
+
+
+Rate = Annotated[
+    float,
+    BeforeValidator(_rate),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\d+(\.\d+)? ?/ ?(s|min|m|h)$", "examples": ["50/s"]}
+    ),
+]
+
+
+class Arrivals(Record):
+    """One stage of the open model: a fixed rate, or a ramp from `rate` to `to`."""
+
+    rate: Rate = Field(description="executions that start in a time, whatever the answers do")
+    to: Rate | None = Field(None, description="the rate at the stage's end: a ramp")
+    duration: Seconds = Field(alias="for", description="how long the stage takes")
+
+    @property
+    def n(self) -> float:
+        """Executions that start in the stage; a fraction is carried into the next one."""
+        return (self.rate + (self.rate if self.to is None else self.to)) / 2 * self.duration
+
+
+class Users(Record):
+    """One stage of the closed model: so many users, each one execution after the other."""
+
+    users: int = Field(ge=1, le=100_000, description="executions at any moment")
+    duration: Seconds = Field(alias="for", description="how long the stage takes")
+
+
+Stage = Arrivals | Users
+
+
+class LoadTerms(Record):
+    """How often and how wide a probe is executed, in place of `repeat` and `concurrency`."""
+
+    stages: tuple[Stage, ...] = Field(
+        min_length=1, description="arrivals or users, one after the other; each is judged by itself"
+    )
+    most_in_flight: int = Field(
+        1_000, ge=1, le=100_000, description="executions at once; later ones wait, and that counts"
+    )
+    processes: int = Field(
+        1,
+        ge=1,
+        le=MOST_PROCESSES,
+        description="processes that share the load, for more than one core",
+    )
+    drain: Seconds = Field(
+        seconds("10s"), description="how long executions may go on after the last stage"
+    )
+    fails_at: Share = Field(0.01, description="share of failed executions from which a stage fails")
+    stop_at_failure: bool = Field(
+        False, description="leave out the stages after the first that fails: a ladder ends there"
+    )
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if len({type(stage) for stage in self.stages}) > 1:
+            raise ValueError("expected stages of one kind: all with rate, or all with users")
+        return self
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the schedule, and not the answers, decides when executions start."""
+        return isinstance(self.stages[0], Arrivals)
+
+    @property
+    def duration_s(self) -> float:
+        """All stages together, without the drain."""
+        return sum(stage.duration for stage in self.stages)
+
+
+class LoadLimits(Record):
+    """The most that the probes of a plan may ask of a target. Without it there is no load."""
+
+    services: tuple[str, ...] = Field(
+        min_length=1, description="services of the plan that may be put under load"
+    )
+    rate: Rate = Field(100.0, description="most executions that start in a time")
+    in_flight: int = Field(500, ge=1, description="most executions at once")
+    duration: Seconds = Field(seconds("10m"), description="longest load of one probe")
+
+
+class Spread(Record):
+    """A distribution of times in ms, with three significant digits.
+
+    Attributes:
+        counts: (bucket, how many); what a bucket means is in `data/rules/load/histogram.py`.
+    """
+
+    n: int = 0
+    sum_ms: float = 0.0
+    min_ms: float | None = None
+    max_ms: float | None = None
+    counts: tuple[tuple[int, int], ...] = ()
+
+
+class GeneratorWatch(Record):
+    """How the generator itself did, of which the target knows nothing.
+
+    Attributes:
+        late: how late executions started by the generator's own doing.
+        lag: how late the event loop came to a timer, measured all the time.
+        cpu_share: of one core, the busiest process's.
+    """
+
+    late: Spread = Spread()
+    lag: Spread = Spread()
+    cpu_share: float = 0.0
+
+
+class StageFigures(Record):
+    """What one stage came to.
+
+    Attributes:
+        label: `50/s`, `50/s to 200/s` or `20 users`.
+        n: executions that ended, of `n_intended` that should have started in it (open model).
+        in_flight: the most at once.
+        spreads: metric -> times of executions that passed.
+    """
+
+    label: str
+    duration_s: float
+    n_intended: int | None = None
+    n: int = 0
+    n_failed: int = 0
+    in_flight: int = 0
+    spreads: dict[str, Spread] = {}
+    outcome: Literal["PASS", "FAIL", "INVALID", "NOT_RUN"] = "NOT_RUN"
+    reason: str = ""
+
+
+class LoadFigures(Record):
+    """The whole of one load.
+
+    Attributes:
+        invalid: why the figures say nothing about the target; "" when they do.
+        knee: label of the last stage before latency left the others behind; "" without one.
+        first_failing: label of the first stage that failed; "" without one.
+        timeline: metric -> (second, n, p50, p99) rows, latencies in ms.
+    """
+
+    model: Literal["open", "closed"]
+    processes: int = 1
+    duration_s: float = 0.0
+    stages: tuple[StageFigures, ...] = ()
+    watch: GeneratorWatch = GeneratorWatch()
+    invalid: str = ""
+    knee: str = ""
+    first_failing: str = ""
+    timeline: dict[str, tuple[tuple[float, int, float, float], ...]] = {}
