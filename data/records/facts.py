@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from data.records.load import LoadFigures
 from data.records.record import AwareUtc, Record
 from data.records.words import HealthState, Outcome
 
@@ -225,6 +226,7 @@ class ProbeResult(Fact):
     n_failed: int = 0
     message: str = ""
     failures: tuple[Failure, ...] = Field((), description="at most 20 of them")
+    load: LoadFigures | None = Field(None, description="what a probe under load came to")
     duration_s: float
     started_at: AwareUtc
 

@@ -52,7 +52,8 @@ class Arrivals(Record):
 
     rate: Rate = Field(description="executions that start in a time, whatever the answers do")
     to: Rate | None = Field(None, description="the rate at the stage's end: a ramp")
-    duration: Seconds = Field(alias="for", description="how long the stage takes")
+    duration: Seconds = Field(alias="for", gt=0, description="how long the stage takes")
+    explore: bool = Field(False, description="the stage only looks for the limit and may fail")
 
     @property
     def n(self) -> float:
@@ -64,7 +65,8 @@ class Users(Record):
     """One stage of the closed model: so many users, each one execution after the other."""
 
     users: int = Field(ge=1, le=100_000, description="executions at any moment")
-    duration: Seconds = Field(alias="for", description="how long the stage takes")
+    duration: Seconds = Field(alias="for", gt=0, description="how long the stage takes")
+    explore: bool = Field(False, description="the stage only looks for the limit and may fail")
 
 
 Stage = Arrivals | Users

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from data.records.field_rule import FieldRule, Identifier, Rules, Shorthand, Statuses, Variable
+from data.records.load import LoadTerms
 from data.records.record import Record
 from data.records.units import Seconds, seconds
 
@@ -279,6 +280,9 @@ class ProbeTerms(Record):
     repeat: int = Field(1, ge=1, le=10_000, description="waves of `concurrency` executions")
     concurrency: int = Field(1, ge=1, le=500, description="executions that start together")
     warm_up: int = Field(0, ge=0, le=1_000, description="executions before, not counted")
+    load: LoadTerms | None = Field(
+        None, description="a load in place of repeat, concurrency, retries and timeout"
+    )
 
 
 class HttpProbe(ProbeTerms):

@@ -59,16 +59,25 @@ def fresh_names(ordinal: int) -> dict[str, str]:
 
 
 async def walk(
-    probe: HttpProbe | JourneyProbe, names: Mapping[str, str], ordinal: int, client: Client
+    probe: HttpProbe | JourneyProbe,
+    names: Mapping[str, str],
+    ordinal: int,
+    client: Client,
+    intended_s: float | None = None,
 ) -> Report:
     """Execute a probe once. Whatever happens, no socket stays open.
+
+    Args:
+        intended_s: when a schedule wanted it to start, of perf_counter: times count from there.
 
     Raises:
         UsageError: the plan asks for what cannot be done.
     """
     total = probe.total_metric if isinstance(probe, JourneyProbe) else None
     known = {**names, **fresh_names(ordinal)}
-    machine = Machine(steps_of(probe), known, perf_counter(), total)
+    now_s = perf_counter()
+    late_s = None if intended_s is None else max(0.0, now_s - intended_s)
+    machine = Machine(steps_of(probe), known, now_s - (late_s or 0.0), total, late_s)
     driver = _Driver(client, names)
     try:
         while (event := await driver.perform(machine.decision)) is not None:

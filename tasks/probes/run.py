@@ -13,16 +13,18 @@ from typing import Any
 
 from data.errors import UsageError
 from data.records.facts import Failure, ProbeResult, Sample
+from data.records.load import LoadFigures
 from data.records.orders import ProbeOrder
 from data.records.words import Outcome
 from data.rules.journey.names import keys_of, undefined_names
 from data.rules.journey.summary import Conclusion, Round, conclude, retry_size
 from tasks.probes.clients import Client
 from tasks.probes.journey import Report, walk
+from tasks.probes.load.run import run_load
 from tasks.probes.requests import open_client
 
 Emit = Callable[[Sample | ProbeResult], None]
-_PER_ATTEMPT = 1_000_000  # ordinals of one attempt, so that attempts of one run never meet
+PER_ATTEMPT = 1_000_000  # ordinals of one attempt, so that attempts of one run never meet
 
 
 async def run_probe(order: ProbeOrder) -> AsyncIterator[Sample | ProbeResult]:
@@ -46,7 +48,7 @@ async def run_probe(order: ProbeOrder) -> AsyncIterator[Sample | ProbeResult]:
 
 async def _produce(order: ProbeOrder, emit: Emit) -> None:
     started_at, started_s = datetime.now(UTC), perf_counter()
-    ended = await _conclusion(order, emit, started_s)
+    ended, figures = await _conclusion(order, emit, started_s)
     probe = order.probe
     emit(
         ProbeResult(
@@ -60,20 +62,25 @@ async def _produce(order: ProbeOrder, emit: Emit) -> None:
             n_failed=ended.n_failed,
             message=ended.message,
             failures=ended.failures,
+            load=figures,
             duration_s=perf_counter() - started_s,
             started_at=started_at,
         )
     )
 
 
-async def _conclusion(order: ProbeOrder, emit: Emit, started_s: float) -> Conclusion:
+async def _conclusion(
+    order: ProbeOrder, emit: Emit, started_s: float
+) -> tuple[Conclusion, LoadFigures | None]:
     try:
         names = {"run_id": order.run_id, **order.variables}
         _refuse_gaps(order, names)
+        if order.probe.load:
+            return await run_load(order, order.probe.load, emit)
         async with open_client() as client:
-            return await _Run(order, names, client, emit, started_s).whole()
+            return await _Run(order, names, client, emit, started_s).whole(), None
     except UsageError as error:
-        return Conclusion(Outcome.ERROR, f"the plan cannot be run: {error}")
+        return Conclusion(Outcome.ERROR, f"the plan cannot be run: {error}"), None
 
 
 def _refuse_gaps(order: ProbeOrder, names: Mapping[str, str]) -> None:
@@ -102,7 +109,7 @@ class _Run:
         self._client = client
         self._emit = emit
         self._deadline_s = started_s + order.probe.timeout
-        self._ordinals = count((order.attempt - 1) * _PER_ATTEMPT)
+        self._ordinals = count((order.attempt - 1) * PER_ATTEMPT)
         self._samples: Counter[str] = Counter()
 
     async def whole(self) -> Conclusion:
@@ -154,7 +161,7 @@ class _Run:
         """Emit what an execution measured, now that it is known whether it passed."""
         order, at = self._order, datetime.now(UTC)
         for metric, value_ms in report.measurements:
-            ordinal = (order.attempt - 1) * _PER_ATTEMPT + self._samples[metric]
+            ordinal = (order.attempt - 1) * PER_ATTEMPT + self._samples[metric]
             self._samples[metric] += 1
             self._emit(
                 Sample(

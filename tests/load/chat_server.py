@@ -71,9 +71,8 @@ class Chat(asyncio.Protocol):
             return False
         self.buffer = rest
         if b"Sec-WebSocket-Key" not in head:
-            document = json.dumps(self.clock.waits_ms).encode()
-            said = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(document) + document
-            self._later(came_s, said if b"/clock" in head else HTTP, b"/clock" not in head)
+            is_clock = head.startswith(b"GET /clock ")
+            self._later(came_s, self._clock() if is_clock else HTTP, not is_clock)
             return False
         key = head.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest())
@@ -83,6 +82,10 @@ class Chat(asyncio.Protocol):
         )
         self.is_open = True
         return True
+
+    def _clock(self) -> bytes:
+        document = json.dumps(self.clock.waits_ms).encode()
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(document) + document
 
     def _frame(self) -> tuple[int, bytes] | None:
         """One masked frame of at most 64 KiB (RFC 6455 5.2)."""

@@ -27,18 +27,39 @@ class Book:
         names: variables by name, captures included.
         now_s: when the last event happened.
         sent_s: when the last message was sent, or the socket opened.
+        late_s: how much later than intended the execution started; None where nothing was
+            intended. Times from the start then count from the intended one, and the time from the
+            actual one is kept beside it as `metric.actual` (coordinated omission).
     """
 
-    def __init__(self, names: Mapping[str, str], started_s: float) -> None:
+    def __init__(
+        self, names: Mapping[str, str], started_s: float, late_s: float | None = None
+    ) -> None:
         self.names = dict(names)
         self.now_s = started_s
         self.sent_s = started_s
+        self.late_s = late_s
         self.measurements: list[Measurement] = []
+        self._is_first = True
 
     def measure(self, metric: str | None, since_s: float, until_s: float) -> None:
         """Note a time, where the plan has a name for it."""
         if metric is not None:
             self.measurements.append(Measurement(metric, (until_s - since_s) * 1000))
+
+    def measure_request(self, metric: str | None, since_s: float, until_s: float) -> None:
+        """Note the time of a request or an opening; the journey's first counts from its start."""
+        if self._is_first and self.late_s is not None:
+            self.measure_whole(metric, since_s - self.late_s, until_s)
+        else:
+            self.measure(metric, since_s, until_s)
+        self._is_first = False
+
+    def measure_whole(self, metric: str | None, started_s: float, until_s: float) -> None:
+        """Note a time that counts from the intended start, and the one from the actual start."""
+        self.measure(metric, started_s, until_s)
+        if metric is not None and self.late_s is not None:
+            self.measure(f"{metric}.actual", started_s + self.late_s, until_s)
 
 
 def unexpected(event: Event) -> Problem:

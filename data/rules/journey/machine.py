@@ -31,8 +31,9 @@ class Machine:
     Args:
         steps: the plan's steps, in order.
         names: variables by name: the plan's and the built-in ones.
-        started_s: when the execution started, in seconds of the clock that events use.
+        started_s: when the execution was to start, in seconds of the clock that events use.
         total_metric: name for the time of the whole, if it passes.
+        late_s: how much later it did start, None where no schedule said when.
 
     Raises:
         UsageError: a template names a variable that nothing defined.
@@ -44,8 +45,9 @@ class Machine:
         names: Mapping[str, str],
         started_s: float,
         total_metric: str | None = None,
+        late_s: float | None = None,
     ) -> None:
-        self._book = Book(names, started_s)
+        self._book = Book(names, started_s, late_s)
         self._walk = self._journey(steps, started_s, total_metric)
         self.decision: Decision = next(self._walk)
 
@@ -70,7 +72,7 @@ class Machine:
                 message = without_secrets(problem.message, self._book.names)
                 yield Failed(Cause(label(ordinal, step), problem.signature, message))
                 return
-        self._book.measure(total_metric, started_s, self._book.now_s)
+        self._book.measure_whole(total_metric, started_s, self._book.now_s)
         yield Done()
 
 

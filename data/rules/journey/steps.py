@@ -29,7 +29,7 @@ def http(step: HttpStep, book: Book) -> Walk:
     event = yield Call(_rendered(step, book))
     if not isinstance(event, Responded):
         return unexpected(event)
-    book.measure(step.metric, event.started_s, event.t_s)
+    book.measure_request(step.metric, event.started_s, event.t_s)
     return judge_response(step.expect, event, book.names) or _captured(step, event, book)
 
 

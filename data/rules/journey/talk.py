@@ -28,7 +28,7 @@ def open_socket(step: OpenStep, book: Book) -> Walk:
     if not problem and step.first:
         problem = yield from _first_message(step.first, book)
     if not problem:
-        book.measure(step.metric, event.started_s, book.now_s)
+        book.measure_request(step.metric, event.started_s, book.now_s)
     return problem
 
 

@@ -1,0 +1,174 @@
+"""One process's part of a load: starts executions on time and lets each walk its journey."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from itertools import count
+from time import perf_counter
+
+from data.records.facts import Failure
+from data.records.load import Arrivals, LoadTerms, Users
+from data.records.load_order import LoadEnd, LoadOrder, LoadProgress
+from data.records.probe_plan import HttpProbe, JourneyProbe, metrics_of
+from data.rules.load.schedule import share_of, starts_of
+from tasks.probes.journey import walk
+from tasks.probes.load.alarm import Alarm
+from tasks.probes.load.ledger import Ledger, main_metric
+from tasks.probes.load.watch import Watch
+from tasks.probes.load.wire import WireClient
+
+CONNECTS_PER_S = 200.0  # users of the closed model come one after the other, not as one crowd
+_PROGRESS_S = 0.5
+_PER_PART = 10_000_000  # ordinals of one process, so that those of several never meet
+
+
+class Generator:
+    """Runs the stages of one `LoadOrder`.
+
+    Args:
+        start_s: when the load starts, of perf_counter, the same moment in all processes.
+        say: hears how far it is.
+    """
+
+    def __init__(self, given: LoadOrder, terms: LoadTerms, start_s: float,
+                 say: Callable[[LoadProgress], None]) -> None:  # fmt: skip
+        self._given, self._terms, self._say = given, terms, say
+        self._probe: HttpProbe | JourneyProbe = given.order.probe
+        self._names: Mapping[str, str] = {"run_id": given.order.run_id, **given.order.variables}
+        self._start_s = start_s
+        self._ordinals = count(given.part * _PER_PART)
+        self._most = max(1, share_of(terms.most_in_flight, given.part, given.parts))
+        total = self._probe.total_metric if isinstance(self._probe, JourneyProbe) else None
+        main = main_metric(metrics_of(self._probe), total)
+        self.ledger = Ledger(len(terms.stages), given.most_samples, main)
+        self.watch = Watch()
+        self._client = WireClient()
+        self._stage = 0
+        self._under_way: dict[asyncio.Task[None], tuple[int, int]] = {}
+        self._free = asyncio.Event()
+        self._error: BaseException | None = None
+
+    async def run(self) -> LoadEnd:
+        """The whole part. Executions that outlast the drain are cut off and count as failed.
+
+        Raises:
+            UsageError: the plan asks for what cannot be done.
+        """
+        watchers = [asyncio.create_task(self.watch.look()), asyncio.create_task(self._tell())]
+        try:
+            async with asyncio.timeout(self._longest_s()):
+                self.watch.start()
+                await (self._open_model() if self._terms.is_open else self._closed_model())
+        except TimeoutError:
+            pass
+        finally:
+            await self._cut_off()
+            for task in watchers:
+                task.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
+            self._client.close()
+        if self._error:
+            raise self._error
+        ledger = self.ledger
+        return LoadEnd(
+            stages=ledger.told(), watch=self.watch.told(), failures=ledger.failures(),
+            samples=ledger.samples(), seconds=ledger.seconds(),
+        )  # fmt: skip
+
+    def _longest_s(self) -> float:
+        wait_s = max(0.0, self._start_s - perf_counter())
+        return wait_s + self._terms.duration_s + self._terms.drain * self._n_drains()
+
+    def _n_drains(self) -> int:
+        return 1 if self._terms.is_open else len(self._terms.stages)
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(_PROGRESS_S)
+            self._say(self.ledger.progress(perf_counter() - self._start_s, self._stage))
+
+    async def _open_model(self) -> None:
+        """Start by the schedule. What has to wait for a place is late by the target's doing."""
+        stages = [stage for stage in self._terms.stages if isinstance(stage, Arrivals)]
+        for number, stage in enumerate(stages):
+            self.ledger.stages[number].duration_s = stage.duration
+        with Alarm() as alarm:
+            for number, offset_s in starts_of(stages, self._given.part, self._given.parts):
+                if self._error or (number != self._stage and self._ends_at(number - 1)):
+                    break
+                self._stage = number
+                intended_s = ready_s = self._start_s + offset_s
+                await alarm.until(intended_s)
+                if len(self._under_way) >= self._most:
+                    await self._place()
+                    ready_s = perf_counter()
+                self.ledger.stages[number].n_intended += 1
+                self.watch.late.add(max(0.0, perf_counter() - ready_s) * 1000)
+                self._begin(number, intended_s)
+        await self._drained()
+
+    def _ends_at(self, stage: int) -> bool:
+        """Whether a ladder ends with this stage; each process judges by what it has seen."""
+        told = self.ledger.stages[stage]
+        is_bad = told.n > 0 and told.n_failed / told.n > self._terms.fails_at
+        return self._terms.stop_at_failure and is_bad
+
+    async def _place(self) -> None:
+        while len(self._under_way) >= self._most:
+            self._free.clear()
+            await self._free.wait()
+
+    def _begin(self, stage: int, intended_s: float | None) -> asyncio.Task[None]:
+        ordinal = next(self._ordinals)
+        task = asyncio.create_task(self._execute(stage, ordinal, intended_s))
+        self._under_way[task] = (stage, ordinal)
+        self.ledger.begins(stage)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(task, None)
+        if not task.cancelled() and (error := task.exception()):
+            self._error = self._error or error
+        self._free.set()
+
+    async def _execute(self, stage: int, ordinal: int, intended_s: float | None) -> None:
+        at_s = (perf_counter() if intended_s is None else intended_s) - self._start_s
+        report = await walk(self._probe, self._names, ordinal, self._client, intended_s)
+        self.ledger.ends(stage, ordinal, at_s, report)
+
+    async def _closed_model(self) -> None:
+        """One stage after the other; its users leave when their last execution has ended."""
+        await asyncio.sleep(max(0.0, self._start_s - perf_counter()))
+        for number, stage in enumerate(s for s in self._terms.stages if isinstance(s, Users)):
+            if number and self._ends_at(number - 1):
+                return
+            self._stage, began_s = number, perf_counter()
+            n = share_of(stage.users, self._given.part, self._given.parts)
+            pause_s = min(1 / CONNECTS_PER_S, stage.duration / 4 / max(1, n))
+            until_s = began_s + stage.duration
+            users = [self._user(number, began_s + i * pause_s, until_s) for i in range(n)]
+            await asyncio.gather(*users)
+            self.ledger.stages[number].duration_s = perf_counter() - began_s
+
+    async def _user(self, stage: int, begins_s: float, until_s: float) -> None:
+        await asyncio.sleep(max(0.0, begins_s - perf_counter()))
+        while perf_counter() < until_s and self._error is None:
+            await asyncio.wait([self._begin(stage, None)])
+
+    async def _drained(self) -> None:
+        while self._under_way and self._error is None:
+            await asyncio.wait(list(self._under_way), return_when=asyncio.FIRST_EXCEPTION)
+
+    async def _cut_off(self) -> None:
+        """End what still runs; it never ended, so it counts as failed."""
+        left = dict(self._under_way)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        for task, (stage, ordinal) in left.items():
+            if task.cancelled():
+                said = f"did not end within {self._terms.drain:g} s after the load"
+                lost = Failure(ordinal=ordinal, step="", signature="timeout/drain", message=said)
+                self.ledger.lost(stage, lost)
