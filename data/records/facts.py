@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from data.records.load import LoadFigures
+from data.records.load_figures import LoadFigures
 from data.records.record import AwareUtc, Record
 from data.records.words import HealthState, Outcome
 

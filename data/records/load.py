@@ -1,4 +1,4 @@
-"""Load as a plan declares it, and what came of it.
+"""Load as a plan declares it.
 
 Open model: executions start at times that the plan fixes, however slow the target answers; a
 latency counts from that *intended* start, so that a target which stalls cannot hide (coordinated
@@ -8,7 +8,7 @@ omission). Closed model: so many users, each of whom starts anew when it has fin
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
@@ -121,73 +121,3 @@ class LoadLimits(Record):
     rate: Rate = Field(100.0, description="most executions that start in a time")
     in_flight: int = Field(500, ge=1, description="most executions at once")
     duration: Seconds = Field(seconds("10m"), description="longest load of one probe")
-
-
-class Spread(Record):
-    """A distribution of times in ms, with three significant digits.
-
-    Attributes:
-        counts: (bucket, how many); what a bucket means is in `data/rules/load/histogram.py`.
-    """
-
-    n: int = 0
-    sum_ms: float = 0.0
-    min_ms: float | None = None
-    max_ms: float | None = None
-    counts: tuple[tuple[int, int], ...] = ()
-
-
-class GeneratorWatch(Record):
-    """How the generator itself did, of which the target knows nothing.
-
-    Attributes:
-        late: how late executions started by the generator's own doing.
-        lag: how late the event loop came to a timer, measured all the time.
-        cpu_share: of one core, the busiest process's.
-    """
-
-    late: Spread = Spread()
-    lag: Spread = Spread()
-    cpu_share: float = 0.0
-
-
-class StageFigures(Record):
-    """What one stage came to.
-
-    Attributes:
-        label: `50/s`, `50/s to 200/s` or `20 users`.
-        n: executions that ended, of `n_intended` that should have started in it (open model).
-        in_flight: the most at once.
-        spreads: metric -> times of executions that passed.
-    """
-
-    label: str
-    duration_s: float
-    n_intended: int | None = None
-    n: int = 0
-    n_failed: int = 0
-    in_flight: int = 0
-    spreads: dict[str, Spread] = {}
-    outcome: Literal["PASS", "FAIL", "INVALID", "NOT_RUN"] = "NOT_RUN"
-    reason: str = ""
-
-
-class LoadFigures(Record):
-    """The whole of one load.
-
-    Attributes:
-        invalid: why the figures say nothing about the target; "" when they do.
-        knee: label of the last stage before latency left the others behind; "" without one.
-        first_failing: label of the first stage that failed; "" without one.
-        timeline: metric -> (second, n, p50, p99) rows, latencies in ms.
-    """
-
-    model: Literal["open", "closed"]
-    processes: int = 1
-    duration_s: float = 0.0
-    stages: tuple[StageFigures, ...] = ()
-    watch: GeneratorWatch = GeneratorWatch()
-    invalid: str = ""
-    knee: str = ""
-    first_failing: str = ""
-    timeline: dict[str, tuple[tuple[float, int, float, float], ...]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.records.facts import Failure
-from data.records.load import GeneratorWatch, Spread
+from data.records.load_figures import GeneratorWatch, Spread
 from data.records.orders import ProbeOrder
 from data.records.record import Record
 

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from data.records.control import Control
 from data.records.field_rule import Identifier
+from data.records.load import LoadLimits
 from data.records.money import Revenue
 from data.records.probe_plan import ProbePlan
 from data.records.record import Record
@@ -300,5 +301,8 @@ class Plan(Record):
     rollback: Rollback = Rollback()
     baseline: Baseline = Baseline()
     audit: Audit = Audit()
+    load: LoadLimits | None = Field(
+        None, description="what probes may ask under load; absent: no load"
+    )
     irreversible_migration: bool = False
     budget: Seconds = Field(seconds("60m"), description="the whole run; the rest is NOT_RUN")

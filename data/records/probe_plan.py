@@ -322,16 +322,3 @@ def steps_of(probe: HttpProbe | JourneyProbe) -> tuple[Step, ...]:
         return probe.steps
     step = HttpStep(request=probe.request, expect=probe.expect, metric=probe.metric)
     return (Step(http=step),)
-
-
-def metrics_of(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
-    """Names of the metrics that a probe feeds, in the order of its steps, each once."""
-    names: list[str | None] = []
-    for step in steps_of(probe):
-        action = step.action
-        if isinstance(action, HttpStep | OpenStep):
-            names.append(action.metric)
-        if isinstance(action, ExpectStep):
-            names += [action.metrics.first, action.metrics.last]
-    names.append(probe.total_metric if isinstance(probe, JourneyProbe) else None)
-    return tuple(dict.fromkeys(name for name in names if name))

@@ -13,13 +13,14 @@ from typing import Any
 
 from data.errors import UsageError
 from data.records.facts import Failure, ProbeResult, Sample
-from data.records.load import LoadFigures
+from data.records.load_figures import LoadFigures
 from data.records.orders import ProbeOrder
 from data.records.words import Outcome
 from data.rules.journey.names import keys_of, undefined_names
 from data.rules.journey.summary import Conclusion, Round, conclude, retry_size
 from tasks.probes.clients import Client
 from tasks.probes.journey import Report, walk
+from tasks.probes.load.crew import Progress
 from tasks.probes.load.run import run_load
 from tasks.probes.requests import open_client
 
@@ -27,15 +28,20 @@ Emit = Callable[[Sample | ProbeResult], None]
 PER_ATTEMPT = 1_000_000  # ordinals of one attempt, so that attempts of one run never meet
 
 
-async def run_probe(order: ProbeOrder) -> AsyncIterator[Sample | ProbeResult]:
+async def run_probe(
+    order: ProbeOrder, hear: Progress | None = None
+) -> AsyncIterator[Sample | ProbeResult]:
     """Samples as they are measured, then one ProbeResult. Never raises for a sick target.
 
     PASS; FLAKY when failed executions passed on retry; FAIL; ERROR when the plan or the gate is
     at fault: an unset variable or key, an address that is none, a bug. Closing the iterator or
     cancelling it ends every execution and closes every socket first.
+
+    Args:
+        hear: is told the progress of a probe under load.
     """
     lines: asyncio.Queue[Sample | ProbeResult] = asyncio.Queue()
-    producer = asyncio.create_task(_produce(order, lines.put_nowait))
+    producer = asyncio.create_task(_produce(order, lines.put_nowait, hear))
     try:
         while True:
             line = await lines.get()
@@ -46,9 +52,9 @@ async def run_probe(order: ProbeOrder) -> AsyncIterator[Sample | ProbeResult]:
         await _end([producer])
 
 
-async def _produce(order: ProbeOrder, emit: Emit) -> None:
+async def _produce(order: ProbeOrder, emit: Emit, hear: Progress | None) -> None:
     started_at, started_s = datetime.now(UTC), perf_counter()
-    ended, figures = await _conclusion(order, emit, started_s)
+    ended, figures = await _conclusion(order, emit, started_s, hear)
     probe = order.probe
     emit(
         ProbeResult(
@@ -70,13 +76,13 @@ async def _produce(order: ProbeOrder, emit: Emit) -> None:
 
 
 async def _conclusion(
-    order: ProbeOrder, emit: Emit, started_s: float
+    order: ProbeOrder, emit: Emit, started_s: float, hear: Progress | None
 ) -> tuple[Conclusion, LoadFigures | None]:
     try:
         names = {"run_id": order.run_id, **order.variables}
         _refuse_gaps(order, names)
         if order.probe.load:
-            return await run_load(order, order.probe.load, emit)
+            return await run_load(order, order.probe.load, emit, hear)
         async with open_client() as client:
             return await _Run(order, names, client, emit, started_s).whole(), None
     except UsageError as error:

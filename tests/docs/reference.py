@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from data.records import control, field_rule, money, plan, probe_plan
+from data.records import control, field_rule, load, money, plan, probe_plan
 from tests.docs.meanings import MEANINGS, PLACES
 
 PAGE = Path(__file__).parents[2] / "docs" / "plan.md"
@@ -35,6 +35,8 @@ _TYPES = (
     (r"Rules", "map: dotted path to [rule](#fieldrule)"),
     (r"Statuses", "status, or list of them"),
     (r"JsonValue", "any value"),
+    (r"tuple\[Stage, \.\.\.\]", "list of [Arrivals](#arrivals) or of [Users](#users)"),
+    (r"Rate", "rate, such as `50/s`"),
     (r"Seconds", "duration"),
     (r"Share", "share (`%`)"),
     (r"Money", "amount"),
@@ -61,7 +63,7 @@ def generated() -> str:
 def models() -> list[type[BaseModel]]:
     """Every record of a plan, the plan itself first."""
     seen: dict[str, type[BaseModel]] = {}
-    for module in (plan, control, money, probe_plan, field_rule):
+    for module in (plan, control, money, probe_plan, load, field_rule):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

@@ -9,10 +9,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from data.records.facts import Failure
-from data.records.probe_plan import HttpProbe, JourneyProbe, ProbePlan, metrics_of
+from data.records.probe_plan import HttpProbe, JourneyProbe, ProbePlan
 from data.records.words import Outcome
 from data.rules.journey.names import keys_of, template_names, undefined_names
 from data.rules.journey.summary import Round, conclude, retry_size
+from data.rules.metrics import metrics_of
 
 READ: TypeAdapter[HttpProbe | JourneyProbe] = TypeAdapter(ProbePlan)
 OPEN = {

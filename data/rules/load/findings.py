@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from data.records.load import GeneratorWatch, Spread, StageFigures
+from data.records.load_figures import GeneratorWatch, Spread, StageFigures
 from data.rules.load.histogram import percentile
 
 LEAST_LIMIT_MS = 5.0  # timers and schedulers are this coarse on a busy machine

@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
-from data.records.load import Spread
+from data.records.load_figures import Spread
 
 _BITS = 10
 _LINEAR = 1 << (_BITS + 1)

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from data.records.facts import Failure
-from data.records.load import GeneratorWatch, LoadFigures, LoadTerms, Spread, StageFigures
+from data.records.load import LoadTerms
+from data.records.load_figures import GeneratorWatch, LoadFigures, Spread, StageFigures
 from data.records.load_order import LoadEnd, StageTold
 from data.records.words import Outcome
 from data.rules.journey.summary import Conclusion

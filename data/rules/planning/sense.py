@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from data.errors import Fault
 from data.records.control import STANDARD
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
-from data.records.probe_plan import metrics_of
 from data.rules.grammar import parse_rule
+from data.rules.metrics import metrics_of
 from data.rules.money import circular, money_faults
 from data.rules.planning.document import Document, Path, dotted
+from data.rules.planning.loads import load_faults
 from data.rules.planning.results import result_faults
 from data.rules.planning.templates import plan_template_faults
 
@@ -41,6 +42,7 @@ def sense_faults(
         _audit,
         _results,
         _shards,
+        _loads,
     )
     found = [finding for check in checks for finding in check(plan)]
     found += [Finding(path, *rest) for path, *rest in plan_template_faults(plan)]
@@ -117,6 +119,11 @@ def _shards(plan: Plan) -> Iterator[Finding]:
         if suite.shards != 1 and suite.resource_group is not None:
             text = f"shards of resource group {suite.resource_group!r} would run one at a time"
             yield Finding((*path, "shards"), text, "leave one of the two out")
+
+
+def _loads(plan: Plan) -> Iterator[Finding]:
+    for path, text, hint in load_faults(plan):
+        yield Finding(path, text, hint)
 
 
 def _audit(plan: Plan) -> Iterator[Finding]:

@@ -10,11 +10,12 @@ from time import perf_counter
 from data.records.facts import Failure
 from data.records.load import Arrivals, LoadTerms, Users
 from data.records.load_order import LoadEnd, LoadOrder, LoadProgress
-from data.records.probe_plan import HttpProbe, JourneyProbe, metrics_of
+from data.records.probe_plan import HttpProbe, JourneyProbe
 from data.rules.load.schedule import share_of, starts_of
+from data.rules.metrics import main_metric
 from tasks.probes.journey import walk
 from tasks.probes.load.alarm import Alarm
-from tasks.probes.load.ledger import Ledger, main_metric
+from tasks.probes.load.ledger import Ledger
 from tasks.probes.load.watch import Watch
 from tasks.probes.load.wire import WireClient
 
@@ -39,8 +40,7 @@ class Generator:
         self._start_s = start_s
         self._ordinals = count(given.part * _PER_PART)
         self._most = max(1, share_of(terms.most_in_flight, given.part, given.parts))
-        total = self._probe.total_metric if isinstance(self._probe, JourneyProbe) else None
-        main = main_metric(metrics_of(self._probe), total)
+        main = main_metric(self._probe)
         self.ledger = Ledger(len(terms.stages), given.most_samples, main)
         self.watch = Watch()
         self._client = WireClient()

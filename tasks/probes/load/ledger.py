@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from data.records.facts import Failure
-from data.records.load import Spread
+from data.records.load_figures import Spread
 from data.records.load_order import CountedFailure, KeptSample, LoadProgress, StageTold
 from data.rules.load.histogram import Histogram
 from tasks.probes.journey import Report
@@ -136,8 +135,3 @@ class Ledger:
             metric: tuple((second, told[second].spread()) for second in sorted(told))
             for metric, told in self._seconds.items()
         }
-
-
-def main_metric(names: Sequence[str], total: str | None) -> str | None:
-    """The metric that stands for the whole: the journey's total, else the last one."""
-    return total or (names[-1] if names else None)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from data.records.facts import Sample
-from data.records.load import LoadFigures, LoadTerms
+from data.records.load import LoadTerms
+from data.records.load_figures import LoadFigures
 from data.records.load_order import LoadEnd
 from data.records.orders import ProbeOrder
-from data.records.probe_plan import JourneyProbe, metrics_of
 from data.rules.journey.summary import Conclusion
 from data.rules.load.merge import conclusion, figures
+from data.rules.metrics import main_metric
 from tasks.probes.load.crew import Progress, carry
-from tasks.probes.load.ledger import main_metric
 
 _PER_ATTEMPT = 1_000_000
 
@@ -33,8 +33,7 @@ async def run_load(
     began_at = datetime.now(UTC)
     ends = await carry(order, terms, hear)
     probe = order.probe
-    total = probe.total_metric if isinstance(probe, JourneyProbe) else None
-    told = figures(terms, ends, main_metric(metrics_of(probe), total))
+    told = figures(terms, ends, main_metric(probe))
     if not told.invalid:  # times of a generator that was too slow are not the target's
         for sample in _samples(order, ends, began_at):
             emit(sample)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from time import perf_counter
 
-from data.records.load import GeneratorWatch
+from data.records.load_figures import GeneratorWatch
 from data.rules.load.histogram import Histogram
 from tasks.probes.load.alarm import Alarm
 
