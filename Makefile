@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+WORKERS := 2
 PLAN := examples/staging/plan.yaml
 
 .PHONY: demo test check bench soak setup truth-table lock clean down format
@@ -21,7 +22,7 @@ demo: setup
 	$(BIN)/goldenpath run $(PLAN) --revision healthy
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup
 	$(BIN)/ruff format --check .

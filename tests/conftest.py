@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,10 +20,20 @@ NO_PREFECT = "http://127.0.0.1:9/api"  # nobody listens: whoever needs Prefect a
 def _booting(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PrefectServer | None]:
-    """A Prefect server where a test will need one; it boots beside the tests before that one."""
-    if not any("prefect_api" in getattr(i, "fixturenames", ()) for i in request.session.items):
+    """A Prefect server where a test will need one; it boots beside the tests before that one.
+
+    A worker of pytest-xdist does not know which tests will be its own: there it boots when asked.
+    """
+    needed = any("prefect_api" in getattr(i, "fixturenames", ()) for i in request.session.items)
+    if not needed or "PYTEST_XDIST_WORKER" in os.environ:
         yield None
         return
+    server = _boot(tmp_path_factory)
+    yield server
+    server.stop()
+
+
+def _boot(tmp_path_factory: pytest.TempPathFactory) -> PrefectServer:
     from tasks.prefect_server import PrefectServer
 
     folder = tmp_path_factory.mktemp("prefect")
@@ -30,17 +41,18 @@ def _booting(
         PREFECT_HOME=str(folder),
         PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="5",  # 60 s is long for a test
     )
-    server = PrefectServer(env, folder / "server.log", full=True)
-    yield server
-    server.stop()
+    return PrefectServer(env, folder / "server.log", full=True)
 
 
 @pytest.fixture(scope="session")
-def prefect_api(_booting: PrefectServer | None) -> str:
+def prefect_api(
+    _booting: PrefectServer | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
     """Address of one real Prefect server, with a database of its own."""
-    assert _booting is not None
-    _booting.wait()
-    return _booting.api_url
+    server = _booting or _boot(tmp_path_factory)
+    server.wait()
+    yield server.api_url
+    server.stop()
 
 
 @pytest.fixture(scope="module")

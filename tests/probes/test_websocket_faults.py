@@ -107,7 +107,7 @@ TALKS: dict[str, tuple[Talk, str]] = {
     "wrong user": (with_events(lambda e: [{**one, "user": "u-2"} for one in e]), "contract/field/user"),
     "changing run": (with_events(lambda e: [*e[:4], {**e[4], "run": "r-8"}]), "contract/same/run"),
     "stops": (with_events(lambda e: e[:3]), "timeout/last-event/tool_off"),
-    "canned gaps": (with_events(lambda e: e, (0.1, 0.1, 0.1, 0.1)), "answer/canned-gaps"),
+    "canned gaps": (with_events(lambda e: e, (0.2, 0.2, 0.2, 0.2)), "answer/canned-gaps"),
     "canned phrase": (saying("Agent response for: {text}"), "answer/canned-phrase Agent response for:"),
     "empty": (saying(" "), "answer/empty"),
     "echo": (saying("{text}"), "answer/echo"),

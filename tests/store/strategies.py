@@ -40,6 +40,10 @@ def value(kind: Any) -> st.SearchStrategy[Any]:
         return st.one_of([value(k) for k in inner])
     if origin is typing.Annotated:
         return value(inner[0])
+    if origin is typing.Literal:
+        return st.sampled_from(inner)
+    if origin is tuple and inner[-1] is not ...:
+        return st.tuples(*(value(k) for k in inner))
     if origin is tuple:
         return st.lists(value(inner[0]), max_size=3).map(tuple)
     if origin is dict:
