@@ -9,7 +9,7 @@ from data.rules.look.looking import Source, name_of
 from data.rules.look.tree import Finding, Place
 
 MOST_BYTES = 400_000
-BUDGET_S = 1.0
+BUDGET_S = 2.0
 _KEPT = 4
 
 

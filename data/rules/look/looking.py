@@ -11,7 +11,7 @@ from data.rules.look.literals import asserts_literals, cannot_fail
 from data.rules.look.slips import coroutines, never_run, slips, unawaited
 from data.rules.look.statuses import accepts_failures
 from data.rules.look.swallowed import swallows
-from data.rules.look.tree import Finding, Function, Test, own
+from data.rules.look.tree import Finding, Function, Test, children, own
 
 KINDS = (
     "cannot fail",
@@ -108,11 +108,9 @@ def _functions(module: ast.Module) -> Iterator[tuple[Function, ast.ClassDef | No
         node, owner = stack.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node, owner
-        if isinstance(node, ast.expr):
-            continue
         inside = node if isinstance(node, ast.ClassDef) else owner
         inside = None if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else inside
-        stack += [(child, inside) for child in ast.iter_child_nodes(node)]
+        stack += [(n, inside) for n in children(node) if not isinstance(n, ast.expr)]
 
 
 def _values(module: ast.Module) -> dict[str, ast.expr]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _INNER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-_MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
 _TALK = frozenset({"print", "warn", "debug", "info", "warning", "error", "exception", "critical",
                    "log", "print_exc", "pprint"})  # fmt: skip
 _TIDY = frozenset({"close", "aclose", "disconnect", "shutdown", "stop", "terminate", "kill", "quit",
@@ -50,16 +49,16 @@ def own(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = stack.pop()
         yield node
         if not isinstance(node, _INNER):
-            stack += _children(node)[::-1]
+            stack += children(node)[::-1]
 
 
-def _children(node: ast.AST) -> list[ast.AST]:
-    """As `ast.iter_child_nodes`, without operators and contexts, in less time."""
+def children(node: ast.AST) -> list[ast.AST]:
+    """As `ast.iter_child_nodes`, faster, without operators and contexts (they have no fields)."""
     found: list[ast.AST] = []
     for value in node.__dict__.values():
-        if type(value) is list:
+        if isinstance(value, list):
             found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _MARKS):
+        elif isinstance(value, ast.AST) and value._fields:
             found.append(value)
     return found
 
