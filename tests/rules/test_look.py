@@ -96,6 +96,7 @@ HONEST = {
     "a list that a call fills": "seen = []\nclient(seen)\nassert seen == [1]",
     "a list that its method fills": "seen = [0]\nclient(seen.append)\nassert seen",
     "asserts beside literals": "n = 3\nassert n == 3\nassert client.get(n)",
+    "asserts in an inner function": "def cb(x):\n    assert x\nclient(cb)\nok = 1\nassert ok",
     "counts up in a loop": "n = 0\nfor _ in client:\n    n += 1\nassert n == 3",
     "re-raises": "try:\n    client()\nexcept Exception:\n    print('no')\n    raise",
     "fails": "try:\n    client()\nexcept Exception as e:\n    pytest.fail(str(e))",

@@ -86,15 +86,18 @@ def _is_quiet(node: ast.Call) -> bool:
 def asserts_literals(test: Test) -> Iterator[Finding]:
     """All that a test asserts are names that it gave literals to itself: published figures.
 
-    Only where the test asserts nothing else, and calls nothing that asserts by its name. Both the
-    names and the asserts stand in the straight line of the body, so that no branch, loop or
-    exception has a say; a list or dict must not be used elsewhere, since a call could change it.
+    Only where the test asserts nothing else, inner functions included, and calls nothing that
+    asserts by its name. Both the names and the asserts stand in the straight line of the body, so
+    that no branch, loop or exception has a say; a list or dict must not be used elsewhere, since a
+    call could change it.
     """
     function = test.function
     asserts = [node for node in test.nodes if isinstance(node, ast.Assert)]
     if any(not isinstance(part, _CALM) for node in asserts for part in ast.walk(node)):
         return
-    others = any(is_check(node) or isinstance(node, ast.Raise) for node in test.nodes)
+    whole = list(ast.walk(function))
+    asserts = [node for node in whole if isinstance(node, ast.Assert)]
+    others = any(is_check(node) or isinstance(node, ast.Raise) for node in whole)
     if others or not asserts or not all(node in function.body for node in asserts):
         return
     known = _literal_names(function)
