@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import Field
 
@@ -12,11 +12,13 @@ from data.records.plan import Audit, Plan, Suite
 from data.records.record import Record
 from data.records.words import Grade, Outcome
 from data.report.wording import counted
+from data.rules.look.looking import is_static
 from data.rules.manifest import manner_of
 from data.rules.outcomes import FinalTest, TestKey, final_outcomes
 from data.rules.sensitivity import fresh, reds_of
 
 SuiteKey = tuple[str, str]
+_MOST_LOOKED = 3
 
 
 class SuiteRow(Record):
@@ -155,7 +157,16 @@ def _remarks(key: SuiteKey, finals: Iterable[FinalTest], evidence: Evidence) -> 
     skipped = (f for f in finals if f.outcome is Outcome.SKIPPED and not manner_of(f))
     why = Counter(f.last.message or "no reason given" for f in skipped)
     reasons = (f"{n} skipped: {reason}" for reason, n in why.most_common(3))
-    return (*(f"{n} {word}" for word, n in manners.items()), *reasons)
+    return (*(f"{n} {word}" for word, n in manners.items()), *reasons, *_looked(finals))
+
+
+def _looked(finals: Iterable[FinalTest]) -> Iterator[str]:
+    """What the static look says of passes; the cases of one parametrised test are told once."""
+    good = (f.last for f in finals if f.outcome in (Outcome.PASS, Outcome.FLAKY))
+    found = tuple(dict.fromkeys(f for test in good for f in test.findings if is_static(f)))
+    yield from found[:_MOST_LOOKED]
+    if len(found) > _MOST_LOOKED:
+        yield f"{counted(len(found) - _MOST_LOOKED, 'more finding')} of the static look"
 
 
 def _grades(finals: Iterable[FinalTest]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from data.report.columns import grid, listed, paragraph
 from data.report.probes import ProbeRow
 from data.report.sheet import Sheet
 from data.report.suites import SuiteRow
+from data.rules.look.looking import is_static
 
 _ANSI = {
     "32": "PROMOTE|PASS|PROVEN",
@@ -108,7 +109,7 @@ def _suites(sheet: Sheet) -> list[str]:
         return []
     head = ("Suites", "phase", "want", "found", "pass", "fail", "error", "skip", "flaky", "not run")
     rows = [_suite(row) for row in sheet.suites]
-    notes = [note for row in sheet.suites for note in _suite_notes(row)]
+    notes = sorted((note for row in sheet.suites for note in _suite_notes(row)), key=is_static)
     return [*grid((*head, "took"), rows, left=(0, 1)), *listed(notes, 6, "  ")]
 
 

@@ -12,6 +12,7 @@ from data.records.orders import SuiteOrder
 from data.rules.readers.runner_output import Ended, broken_reason
 from data.rules.readers.witness_stream import WitnessStream
 from tasks.suites.files import WorkFiles, tail_text
+from tasks.suites.looked import Looking
 
 _TAIL_BYTES = 4096
 _LOST = "[the gate ended before this suite did, and nobody saw its exit code]"
@@ -19,7 +20,7 @@ _LOST = "[the gate ended before this suite did, and nobody saw its exit code]"
 
 def stream_of(order: SuiteOrder) -> WitnessStream:
     """Everything that the stream of this attempt holds; empty where there is none."""
-    stream, path = WitnessStream(order), WorkFiles(order).stream
+    stream, path = WitnessStream(order, Looking()), WorkFiles(order).stream
     for line in path.read_bytes().split(b"\n") if path.exists() else ():
         stream.feed(line.decode("utf-8", "replace"))
     return stream

@@ -14,6 +14,7 @@ from data.rules.readers.witness_stream import WitnessStream
 from tasks.suites.ending import epilogue
 from tasks.suites.files import Tail, WorkFiles, size_bytes
 from tasks.suites.launch import Process
+from tasks.suites.looked import Looking
 from tasks.suites.proxied import run_proxied
 from tasks.suites.reported import run_reported
 from tasks.suites.restored import stream_of
@@ -58,7 +59,8 @@ async def _run_witnessed(order: SuiteOrder) -> AsyncGenerator[SuiteFact, None]:
     files = WorkFiles(order)
     files.prepare(order.only or order.given, order.others)
     starts = (size_bytes(files.stdout), size_bytes(files.stderr))
-    stream, tail, started_at = WitnessStream(order), Tail(files.stream), datetime.now(UTC)
+    stream, tail = WitnessStream(order, Looking()), Tail(files.stream)
+    started_at = datetime.now(UTC)
     process = Process(order, files)
     stuck = ""
     try:

@@ -6,7 +6,10 @@ import pytest
 
 from data.records.evidence import RunView
 from data.report import charts, wording
+from data.report.html import run_html
+from data.report.markdown import run_markdown
 from data.report.sheet import Sheet
+from data.report.text import run_text
 from data.report.timeline import bars_of
 from data.report.troubles import troubles
 from tests.report import runs
@@ -88,3 +91,35 @@ def test_thousands_of_samples_are_thinned_but_keep_their_ends() -> None:
     ]["values"]
     assert len(points) == 300
     assert {min(row.values), max(row.values)} <= {p["x"] for p in points}
+
+
+def looked_at() -> RunView:
+    """A green run whose tests have findings: two cases of one lie, and more than are told."""
+    view = runs.green()
+    first, *others = view.evidence.tests
+    lie = "test_it.py:{}: swallows failures: `except Exception` passes as a success"
+    said = [
+        first.model_copy(
+            update={"test_id": f"{first.test_id}[{n}]", "findings": (lie.format(n // 2),)}
+        )
+        for n in range(10)
+    ]
+    red = {"test_id": "red", "outcome": "FAIL", "findings": (lie.format(99),)}
+    plain = {"test_id": "plain", "findings": ("started a process: contact is not seen",)}
+    said += [first.model_copy(update=red), first.model_copy(update=plain)]
+    evidence = view.evidence.model_copy(update={"tests": (*said, *others)})
+    return view.model_copy(update={"evidence": evidence})
+
+
+def test_findings_of_the_static_look_at_passes_are_told_with_the_suite_in_every_form() -> None:
+    view = looked_at()
+    notes = [note for row in Sheet(view).suites for note in row.notes]
+    assert [note.partition(": ")[0] for note in notes if "swallows" in note] == [
+        "test_it.py:0",
+        "test_it.py:1",
+        "test_it.py:2",
+    ]
+    assert "2 more findings of the static look" in notes
+    assert not any("started a process" in note for note in notes)
+    for form in (run_text, run_markdown, run_html):
+        assert "test_it.py:2: swallows failures" in " ".join(form(view).split())

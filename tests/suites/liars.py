@@ -41,7 +41,65 @@ HEAD = "from target import ask, URL, ELSEWHERE\nimport os, sys, time, pytest\n"
 
 LIARS: dict[str, Liar] = {
     # --- greens that prove nothing
-    "constant assert": Liar("def test_a():\n    assert 1 == 1", {"test_a": VACUOUS}),
+    "constant assert": Liar(
+        "def test_a():\n    assert 1 == 1", {"test_a": VACUOUS}, "test_it.py:4: cannot fail"
+    ),
+    "constant assert beside contact of its module": Liar(
+        "@pytest.fixture(autouse=True)\ndef page():\n    return ask()\n"
+        "def test_a():\n    assert 200 in (200, 401)",
+        {"test_a": VACUOUS},
+        "test_it.py:7: cannot fail",
+    ),
+    "constant assert beside a fixture that may fail": Liar(
+        "@pytest.fixture\ndef page():\n    return ask()\ndef test_a(page):\n    assert True",
+        {"test_a": SEEN},
+        "test_it.py:7: cannot fail",
+    ),
+    "published numbers beside real contact": Liar(
+        "def test_a():\n    ask()\n    latency_ms = 85\n    assert latency_ms < 100",
+        {"test_a": SEEN},
+        "test_it.py:6: asserts literals",
+    ),
+    "swallows whatever goes wrong": Liar(
+        "def test_a():\n    try:\n        assert ask() == b'no'\n    except Exception as e:\n"
+        "        print(e)",
+        {"test_a": SEEN},
+        "test_it.py:6: swallows failures",
+    ),
+    "suppresses whatever goes wrong": Liar(
+        "import contextlib\ndef test_a():\n    with contextlib.suppress(AssertionError):\n"
+        "        assert ask() == b'no'",
+        {"test_a": SEEN},
+        "test_it.py:5: swallows failures",
+    ),
+    "takes refusals for successes": Liar(
+        "import urllib.request\n@pytest.mark.parametrize('path', ['/', '/a[b]::c'])\n"
+        "def test_a(path):\n    r = urllib.request.urlopen(URL + path)\n"
+        "    assert r.status in (200, 401, 403, 500)",
+        {"test_a[/]": SEEN, "test_a[/a[b]::c]": SEEN},
+        "test_it.py:7: accepts failures: a status of 200, 401, 403, 500 passes",
+    ),
+    "asserts a tuple": Liar(
+        "def test_a():\n    assert (ask() == b'no', 'not ok')",
+        {"test_a": SEEN},
+        "test_it.py:4: assert of a tuple",
+    ),
+    "compares and does not assert": Liar(
+        "import urllib.request\ndef test_a():\n    urllib.request.urlopen(URL).status == 500",
+        {"test_a": SEEN},
+        "test_it.py:5: comparison without assert",
+    ),
+    "asserts a coroutine": Liar(
+        "async def check():\n    return False\ndef test_a():\n    ask()\n    assert check()",
+        {"test_a": VACUOUS},
+        "test_it.py:7: un-awaited call",
+    ),
+    "a lie from another file": Liar(
+        "from other import *",
+        {"test_a": VACUOUS},
+        "other.py:3: cannot fail",
+        files={"other.py": "\ndef test_a():\n    assert 1"},
+    ),
     "published numbers are literals": Liar(
         "def test_a():\n    latency_ms = 85\n    assert latency_ms < 100", {"test_a": VACUOUS}
     ),

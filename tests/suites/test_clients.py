@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from data.records.orders import Endpoint
+from data.rules.look.looking import is_static
 from tests.suites.stage import Answers, QuietServer, order_for, run, running_target
 
 # Each client is made once and used by two tests, so that the second moves bytes on a connection that
@@ -148,6 +149,7 @@ def contact(servers: Servers, folder: Path, code: str, *options: str) -> dict[st
     command = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *options)
     told = run(order_for(folder, code, command=command, env=servers.env, targets=servers.endpoints))
     assert set(told.outcomes.values()) == {"PASS"}, [t.message for t in told.tests.values()]
+    assert not any(is_static(f) for t in told.tests.values() if t.witnessed for f in t.findings)
     return {name: test.witnessed for name, test in told.tests.items()}
 
 

@@ -145,5 +145,10 @@ def test_each_way_to_lie_has_its_word(name: str, told: Mapping[str, Told]) -> No
     assert liar.broken in f" {found.suite.broken}"
 
 
+@pytest.mark.parametrize("name", [name for name in LIARS if name.startswith("honest")])
+def test_what_is_honest_has_no_finding(name: str, told: Mapping[str, Told]) -> None:
+    assert told[name].findings == ""
+
+
 def test_the_corpus_is_not_small() -> None:
     assert len(LIARS) >= 40

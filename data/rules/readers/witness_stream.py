@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from data.records.facts import Collected, TestResult
 from data.records.orders import SuiteOrder
 from data.records.words import Outcome
+from data.rules.look.looking import worded
+from data.rules.look.tree import Finding, Place
 from data.rules.signature import signature
+
+Look = Callable[[str, Place], tuple[Finding, ...]]
+
+
+def _no_look(_test_id: str, _place: Place) -> tuple[Finding, ...]:
+    return ()
 
 
 class WitnessStream:
@@ -25,10 +34,14 @@ class WitnessStream:
         notes: failures of the witness itself.
         finished, stopped: whether pytest's session ended in order, and why early.
         exit_code: what it then said that it would exit with, None while it has not.
+        places: where each collected test's function begins, as far as the witness can tell.
+        look: the static look at a test that passed.
     """
 
-    def __init__(self, order: SuiteOrder) -> None:
+    def __init__(self, order: SuiteOrder, look: Look = _no_look) -> None:
         self.order = order
+        self.look = look
+        self.places: dict[str, Place] = {}
         self.loaded = False
         self.finished = False
         self.stopped = ""
@@ -76,6 +89,7 @@ class WitnessStream:
         self.finished, self.exit_code = False, None
         self.ids.update(dict.fromkeys(event["ids"]))
         self.deselected.update(dict.fromkeys(event["deselected"]))
+        self.places.update(_places(event))
         chosen = event["ids"] if event["selected"] is None else event["selected"]
         self.selected.update(dict.fromkeys(chosen))
         if self.collected is not None and known == (*self.ids, *self.deselected):
@@ -106,10 +120,25 @@ class WitnessStream:
             message=event["message"],
             **{name: event[name] for name in _FIELDS if name in event},
         )
+        result = self._looked_at(result)
         self.results[result.test_id] = result
         return result
 
+    def _looked_at(self, result: TestResult) -> TestResult:
+        """A pass with what its source says against it; of a certain thing, contact is no proof."""
+        place = self.places.get(result.test_id)
+        if place is None or result.outcome not in _GOOD:
+            return result
+        found = self.look(result.test_id, place)
+        path = place.path.removeprefix(f"{self.order.cwd}/")
+        said = tuple(worded(path, one) for one in found)
+        known = result.witnessed and not any(one.certain for one in found)
+        more = {"findings": (*result.findings, *said)[:_MOST], "witnessed": known}
+        return result.model_copy(update=more) if found else result
 
+
+_MOST = 20
+_GOOD = (Outcome.PASS, Outcome.FLAKY)
 _FIELDS = ("stage", "duration_ms", "detail", "witnessed", "n_connections", "sent_bytes",
            "received_bytes", "findings")  # fmt: skip
 _SIGNED = (Outcome.FAIL, Outcome.ERROR)
@@ -137,6 +166,12 @@ def test_result(
         at=at,
         **fields,
     )
+
+
+def _places(event: dict[str, Any]) -> dict[str, Place]:
+    """Places of a manifest; {} of a witness that tells none."""
+    files, found = event.get("files", ()), zip(event["ids"], event.get("places", ()), strict=False)
+    return {test_id: Place(files[at[0]], at[1]) for test_id, at in found if at}
 
 
 def _at(event: dict[str, Any]) -> datetime:

@@ -31,7 +31,7 @@ from goldenpath_contact import (  # type: ignore[import-not-found]
     plain_socket,
     same_place,
 )
-from goldenpath_session import Session  # type: ignore[import-not-found]
+from goldenpath_session import Session, places  # type: ignore[import-not-found]
 from goldenpath_told import (  # type: ignore[import-not-found]
     DETAIL_CHARS,
     MESSAGE_CHARS,
@@ -45,8 +45,6 @@ from goldenpath_told import (  # type: ignore[import-not-found]
 
 PROCESS_EVENTS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
 F = TypeVar("F", bound=Callable[..., Any])
-
-
 SESSION: Any = None
 
 
@@ -107,13 +105,14 @@ def pytest_collection_modifyitems(items: Any) -> Iterator[None]:
 def choose(items: Any) -> None:
     """Write the manifest; then leave only the tests that the gate asked for."""
     ids, selected = [item.nodeid for item in items], None
+    more = {"deselected": SESSION.deselected, **places(items)}
     if SESSION.only is not None:
         items[:] = [item for item in items if item.nodeid in SESSION.only]
         selected = [item.nodeid for item in items]
     elif SESSION.others is not None:
         items[:] = [item for item in items if item.nodeid not in SESSION.others]
         selected = [item.nodeid for item in items]
-    SESSION.stream.write("collected", ids=ids, selected=selected, deselected=SESSION.deselected)
+    SESSION.stream.write("collected", ids=ids, selected=selected, **more)
 
 
 @quietly
