@@ -4,8 +4,8 @@ The gate puts this folder on `PYTHONPATH` and names this module in `PYTEST_ADDOP
 pytest >= 7 and Python >= 3.8 and nothing else, streams one JSON line an event to the file that
 `GOLDENPATH_STREAM` names, and never breaks a suite: what fails in here becomes a `note` line.
 
-Contact (Linux) is bytes that moved on a TCP socket whose peer is a target, or a new connection to one
-that was established. Sockets of this process are found in /proc/self/fd as a test begins and before
+Contact (Linux) is bytes that moved on a TCP socket whose peer is a target, or a new established
+connection to one. Sockets of this process are found in /proc/self/fd as a test begins and before
 its tear-down, and just before Python closes them; those of its children by the guard
 (goldenpath_children). Elsewhere: `socket.connect` audit events alone.
 """
