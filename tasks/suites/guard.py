@@ -12,17 +12,19 @@ Source: prctl(2), PR_SET_CHILD_SUBREAPER (a daemon that left the session still b
 and PR_SET_PDEATHSIG (the suite dies with a guard that was killed).
 """
 
-# ruff: noqa: PTH123, PTH208
+# ruff: noqa: PTH100, PTH118, PTH120, PTH123, PTH208
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 _POLL_MS = 20
 _PR_SET_PDEATHSIG = 1
@@ -38,6 +40,7 @@ def main(argv: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, guard.asked_to_stop)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    guard.listen()
     guard.start(argv[6:], cwd, stdout, stderr)
     ended_by = guard.watch(float(timeout_s))
     guard.clear()
@@ -55,6 +58,26 @@ class Guard:
         self.exit_code: int | None = None
         self.stop = False
         self.parent = os.getppid()
+        self.watches: Any = None
+        self.children: Any = None
+
+    def listen(self) -> None:
+        """Offer the witness to watch the children of tests; a suite runs without it, too."""
+        here = os.path.dirname(os.path.abspath(__file__))
+        sys.path += [os.path.join(here, "witness"), os.path.dirname(os.path.dirname(here))]
+        try:
+            contact = importlib.import_module("goldenpath_contact")
+            self.children = importlib.import_module("tasks.suites.children")
+            targets = contact.Targets(os.environ.get("GOLDENPATH_TARGETS", ""))
+            self.watches = self.children.Watches(targets.has, self._orphans)
+            os.environ["GOLDENPATH_WATCH"] = self.watches.name
+        except (ImportError, OSError, ValueError, AttributeError):
+            os.environ.pop("GOLDENPATH_WATCH", None)
+
+    def _orphans(self) -> set[int]:
+        """Processes of the suite that left their parents: they are the guard's children now."""
+        below: Callable[[int, int], set[int]] = self.children.descendants
+        return below(os.getpid(), self.pid)
 
     def note(self, **fields: object) -> None:
         """Append one line to the status file."""
@@ -85,13 +108,29 @@ class Guard:
         """Wait for the suite's end, the deadline or the gate's end; say which."""
         deadline = time.monotonic() + timeout_s
         while True:
-            if self.stop or _at_eof() or os.getppid() != self.parent:
+            if self.stop or self._at_eof() or os.getppid() != self.parent:
                 return "gate"  # the parent too: a fork of the gate may hold the pipe open
             self.reap()
             if self.exit_code is not None:
                 return "itself"
             if time.monotonic() >= deadline:
                 return "timeout"
+
+    def _at_eof(self) -> bool:
+        """Wait one poll interval, or serve the witness; whether the death pipe is closed."""
+        poll = select.poll()
+        poll.register(0, select.POLLIN)
+        pause_ms: float = _POLL_MS
+        if self.watches:
+            for fileno in self.watches.filenos():
+                poll.register(fileno, select.POLLIN)
+            watching_s = self.watches.pause_s
+            pause_ms = pause_ms if watching_s is None else watching_s * 1000
+        ready = {fileno for fileno, _ in poll.poll(pause_ms)}
+        if self.watches:
+            with suppress(OSError):
+                self.watches.turn(ready - {0})
+        return 0 in ready and os.read(0, 64) == b""
 
     def reap(self) -> bool:
         """Collect every child that ended; whether any is left (daemons end up here, too)."""
@@ -138,14 +177,6 @@ def _enter_session(stdout: str, stderr: str) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for target, path in ((1, stdout), (2, stderr)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), target)
-
-
-def _at_eof() -> bool:
-    """Wait one poll interval on the death pipe; whether it is closed at the other end."""
-    poll = select.poll()
-    poll.register(0, select.POLLIN)
-    events = poll.poll(_POLL_MS)
-    return bool(events) and os.read(0, 64) == b""
 
 
 def _exit_code(status: int) -> int:

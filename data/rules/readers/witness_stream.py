@@ -132,7 +132,7 @@ class WitnessStream:
         found = self.look(result.test_id, place)
         path = place.path.removeprefix(f"{self.order.cwd}/")
         said = tuple(worded(path, one) for one in found)
-        known = result.witnessed and not any(one.certain for one in found)
+        known = False if any(one.certain for one in found) else result.witnessed
         more = {"findings": (*result.findings, *said)[:_MOST], "witnessed": known}
         return result.model_copy(update=more) if found else result
 

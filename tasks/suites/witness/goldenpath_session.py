@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from goldenpath_alarm import Alarm  # type: ignore[import-not-found]
+from goldenpath_children import Children  # type: ignore[import-not-found]
 from goldenpath_contact import Ledger, Targets  # type: ignore[import-not-found]
 
 
@@ -37,6 +38,7 @@ class Session:
         self.others = read_only(environ.get("GOLDENPATH_EXCEPT", ""))
         self.timeout_s = float(environ.get("GOLDENPATH_TEST_TIMEOUT_S") or 0)
         self.alarm = Alarm(self.timeout_s, self.alive)
+        self.children = Children(environ.get("GOLDENPATH_WATCH", ""))
         self.config: Any = None
         self.is_worker = False
         self.deselected: list[str] = []

@@ -16,7 +16,8 @@ class Test:
         contact: (connections, bytes sent, bytes received) of set-up and call.
         errors: phase -> "Type: text" of the exception that ended it.
         unawaited: a coroutine of the test was never awaited, or the test itself never ran.
-        started_process: contact that a child process makes is not seen.
+        children: what processes of the test did; None where nobody watched or needed to.
+        started_process: it started a process, or one of the session's was there.
         stack: all threads' stacks at the time-out.
         budget_ends: monotonic second; set-up and call share one budget.
     """
@@ -32,6 +33,7 @@ class Test:
         self.findings: list[str] = []
         self.unawaited = False
         self.started_process = False
+        self.children: Any = None
         self.stack = ""
         self.n_reruns = 0
         self.budget_ends: float | None = None
@@ -42,13 +44,24 @@ class Test:
         if text not in self.findings and len(self.findings) < 20:
             self.findings.append(text)
 
+    def warned(self, category: str, message: str) -> None:
+        """A warning that makes a pass worth nothing, or less."""
+        text = first_line(message)
+        if "was never awaited" in text:
+            self.unawaited = True
+            self.find("un-awaited coroutine: " + text)
+        elif category == "PytestUnhandledCoroutineWarning":
+            self.unawaited = True
+            self.find("async def never run: no plugin runs it")
+        elif category == "PytestReturnNotNoneWarning" or "value that is not None" in text:
+            self.find("returned a value instead of asserting: " + text)
+
 
 def told(test: Test) -> dict[str, Any]:
     """The fields of one `test` line."""
     outcome, stage, report, reason = verdict(test)
-    touched, contact = any(test.contact), test.contact
-    if test.started_process and not touched:
-        test.find("started a process: contact that it made is not seen")
+    contact, doubt = with_children(test)
+    touched = any(contact)
     detail = text_of(report.longrepr) if outcome in ("FAIL", "ERROR") and report else ""
     return {
         "id": test.nodeid,
@@ -57,12 +70,37 @@ def told(test: Test) -> dict[str, Any]:
         "duration_ms": round(1000 * sum(r.duration for r in test.reports), 3),
         "message": reason[:MESSAGE_CHARS],
         "detail": capped(test.stack, detail),
-        "witnessed": touched and not (test.unawaited and outcome in ("PASS", "FLAKY")),
+        "witnessed": witnessed(touched, doubt, test.unawaited and outcome in ("PASS", "FLAKY")),
         "n_connections": contact[0],
         "sent_bytes": contact[1],
         "received_bytes": contact[2],
         "findings": test.findings,
     }
+
+
+def with_children(test: Test) -> tuple[Any, bool]:
+    """(contact of the test and of its processes together, whether more of it may be unseen)."""
+    if not test.started_process or test.children is None:
+        doubt = test.started_process and not any(test.contact)
+        if doubt:
+            test.find("started a process: contact that it made is not seen")
+        return test.contact, doubt
+    names = ("n_connections", "sent_bytes", "received_bytes")
+    theirs = [test.children.get(name, 0) for name in names]
+    both = tuple(mine + theirs[at] for at, mine in enumerate(test.contact))
+    if any(theirs) and not any(test.contact):
+        test.find("the contact is that of a process which the test started")
+    doubt = bool(test.children.get("doubt")) and not any(both)
+    if doubt:
+        test.find("started a process: a connection came and went that nobody was seen to hold")
+    return both, doubt
+
+
+def witnessed(touched: bool, doubt: bool, unawaited: bool) -> Any:
+    """True, False, or None where it cannot be known."""
+    if unawaited:
+        return False
+    return None if doubt else touched
 
 
 def verdict(test: Test) -> tuple[str, str, Any, str]:

@@ -4,11 +4,10 @@ The gate puts this folder on `PYTHONPATH` and names this module in `PYTEST_ADDOP
 pytest >= 7 and Python >= 3.8 and nothing else, streams one JSON line an event to the file that
 `GOLDENPATH_STREAM` names, and never breaks a suite: what fails in here becomes a `note` line.
 
-What counts as contact (Linux): bytes moved on a TCP socket of this process whose peer is a target,
-or a new connection to one that was established. Sockets are found by walking /proc/self/fd at the
-start of each test and before its tear-down, and looked at once more just before Python closes
-them. A connection that was refused is no contact, and neither is what only the tear-down does.
-Elsewhere: `socket.connect` audit events alone.
+Contact (Linux) is bytes that moved on a TCP socket whose peer is a target, or a new established
+connection to one. Sockets of this process are found in /proc/self/fd as a test begins and before
+its tear-down, and just before Python closes them; those of its children by the guard
+(goldenpath_children). Elsewhere: `socket.connect` audit events alone.
 """
 
 # ruff: noqa: SIM105
@@ -43,7 +42,8 @@ from goldenpath_told import (  # type: ignore[import-not-found]
     told,
 )
 
-PROCESS_EVENTS = ("subprocess.Popen", "os.fork", "os.posix_spawn")
+PROCESS_EVENTS = ("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn", "os.system")
+HEARD: Any = {}
 F = TypeVar("F", bound=Callable[..., Any])
 SESSION: Any = None
 
@@ -155,6 +155,7 @@ def begin(item: Any) -> None:
     watch_uvloop()
     SESSION.ledger.scan()
     SESSION.test = Test(item.nodeid, SESSION.ledger.snapshot())
+    SESSION.children.goes_on(SESSION.test)
 
 
 @quietly
@@ -198,12 +199,10 @@ def pytest_runtest_teardown(item: Any) -> Iterator[None]:
 
 @quietly
 def between() -> None:
-    """Between call and tear-down.
-
-    Contact in a tear-down proves nothing, and a module's fixtures are closed in its last test's.
-    """
+    """Contact in a tear-down proves nothing: a module's fixtures are closed in its last test's."""
     SESSION.ledger.scan()
     SESSION.test.contact = SESSION.ledger.since(SESSION.test.then)
+    SESSION.test.children = SESSION.children.end()
     SESSION.alive()
 
 
@@ -215,7 +214,7 @@ def arm(fresh: bool) -> None:
 
 @quietly
 def disarm() -> None:
-    """Stop the test's clock."""
+    """Stop it."""
     SESSION.alarm.disarm()
 
 
@@ -249,29 +248,23 @@ def pytest_runtest_logreport(report: Any) -> None:
 @quietly
 def pytest_warning_recorded(warning_message: Any, when: str, nodeid: str) -> None:
     """What makes a pass worth nothing, as far as it comes as a warning."""
-    test, text = SESSION.test, first_line(str(warning_message.message))
-    category = warning_message.category.__name__
-    if test is None:
-        return
-    if "was never awaited" in text:
-        test.unawaited = True
-        test.find("un-awaited coroutine: " + text)
-    elif category == "PytestUnhandledCoroutineWarning":
-        test.unawaited = True
-        test.find("async def never run: no plugin runs it")
-    elif category == "PytestReturnNotNoneWarning" or "value that is not None" in text:
-        test.find("returned a value instead of asserting: " + text)
+    if SESSION.test is not None:
+        SESSION.test.warned(warning_message.category.__name__, str(warning_message.message))
 
 
 # ---- what is listened to -------------------------------------------------------------------------
 
 
 def audit(event: str, args: Any) -> None:
-    """Cheap for every other event: two comparisons."""
-    if event == "socket.connect":
-        heard_connect(*args)
-    elif event in PROCESS_EVENTS and SESSION.test is not None:
-        SESSION.test.started_process = True
+    """Cheap for every other event: one look-up."""
+    if event in HEARD:
+        HEARD[event](*args)
+
+
+@quietly
+def started_process(*_: Any) -> None:
+    """A process is about to start, or one of the session's may be at work in this test."""
+    SESSION.children.begin(SESSION.test)
 
 
 @quietly
@@ -282,8 +275,11 @@ def heard_connect(sock: Any, address: Any) -> None:
 
 @quietly
 def heard_close(sock: Any) -> None:
-    """Before a close()."""
-    SESSION.ledger.closing(sock)
+    """Before a close(); in a fork of this process it is for the guard to look."""
+    if os.getpid() == SESSION.stream.pid:
+        SESSION.ledger.closing(sock)
+    else:
+        SESSION.children.look(sock)
 
 
 @quietly
@@ -296,9 +292,8 @@ def heard_names(host: Any, answers: Any) -> None:
 def heard_unawaited(coroutine: Any) -> None:
     """A coroutine was dropped without ever being awaited."""
     if SESSION.test is not None:
-        SESSION.test.unawaited = True
         name = getattr(coroutine, "__qualname__", "?")
-        SESSION.test.find(f"un-awaited coroutine: coroutine '{name}' was never awaited")
+        SESSION.test.warned("", f"coroutine '{name}' was never awaited")
 
 
 @quietly
@@ -320,12 +315,18 @@ def watch_uvloop() -> None:
 
 def listen() -> None:
     """For the rest of this process."""
+    HEARD.update(
+        dict.fromkeys(PROCESS_EVENTS, started_process), **{"socket.connect": heard_connect}
+    )
     sys.addaudithook(audit)
     sys.meta_path.insert(0, cast(Any, Importing("uvloop", watch_uvloop)))
     sockets: Any = socket.socket
     sockets._real_close = before(sockets._real_close, heard_close)
     sockets.__del__ = before(plain_socket.__del__, heard_close)  # dropped without close()
     socket.getaddrinfo = lookups(socket.getaddrinfo, heard_names)
+    spawning: Any = sys.modules.get("_posixsubprocess")  # multiprocessing's, without an event
+    if spawning is not None:
+        spawning.fork_exec = before(spawning.fork_exec, started_process)
     # Called by the interpreter for each one, whatever the warning filters say.
     cast(Any, warnings)._warn_unawaited_coroutine = before(
         same_place(cast(Any, warnings)._warn_unawaited_coroutine), heard_unawaited
