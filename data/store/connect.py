@@ -77,6 +77,21 @@ def reading(path: Path, deadline: Deadline) -> Iterator[Connection]:
 
 
 @contextmanager
+def look(path: Path) -> Iterator[Connection]:
+    """The file as it is, read only and without a lock of ours: hold one.
+
+    Raises:
+        WarehouseBusy: another program writes it.
+        WarehouseError, UsageError: it cannot be opened.
+    """
+    connection = _open(path, Deadline(0), read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
 def scratch(path: Path) -> Iterator[Connection]:
     """A private copy of the warehouse at `path`, open for writing."""
     connection = _open(path, Deadline(0), read_only=False)
