@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pytest
@@ -132,14 +133,16 @@ for n in range(first, first + n_runs):
 """
 
 
+def writer(warehouse: Warehouse, first: int, n_runs: int, n_tests: int) -> subprocess.Popen[str]:
+    numbers = map(str, (first, n_runs, n_tests))
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(warehouse.path), *numbers],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
 def writers(warehouse: Warehouse, n: int, n_runs: int, n_tests: int) -> list[subprocess.Popen[str]]:
-    return [
-        subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(warehouse.path), *map(str, (i * n_runs, n_runs, n_tests))],
-            stdout=subprocess.PIPE, text=True,
-        )
-        for i in range(n)
-    ]  # fmt: skip
+    return [writer(warehouse, i * n_runs, n_runs, n_tests) for i in range(n)]
 
 
 def n_tests_in(path: Path) -> tuple[int, int]:
@@ -157,6 +160,28 @@ def test_the_last_of_many_processes_leaves_nothing_behind(warehouse: Warehouse) 
     # nobody looks afterwards: whoever found it busy was seen by who held it
     assert n_runs_in(published_path(warehouse.path)) == 8
     assert n_tests_in(warehouse.path) == (96, 96)
+
+
+@pytest.mark.soak
+def test_200_kills_at_any_moment_lose_and_double_nothing(warehouse: Warehouse) -> None:
+    chance, acknowledged = Random(18), 0
+    for kill in range(200):
+        process = writer(warehouse, kill * 50, 50, 10)
+        assert process.stdout and process.stdout.readline()
+        time.sleep(chance.uniform(0, 0.4))
+        process.kill()
+        acknowledged += 1 + len(process.stdout.read().splitlines())
+        process.wait()
+    while not warehouse.take_in():
+        time.sleep(0.1)
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        sizes = connection.execute(
+            "SELECT count(*), count(DISTINCT (phase, suite, test_id, attempt)) "
+            "FROM store.test JOIN store.verdict USING (run_id) GROUP BY run_id"
+        ).fetchall()
+        whole = [row for row in sizes if row == (12, 12)]
+    assert len(whole) >= acknowledged
+    assert all(n == distinct <= 12 for n, distinct in sizes)
 
 
 READER = """
