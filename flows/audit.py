@@ -119,9 +119,8 @@ async def _audited(session: Session) -> AuditView:
     folder = session.wired.home / "reports"
     await asyncio.gather(asyncio.to_thread(write_audit, view, folder), publish_audit(view, folder))
     request = session.wired.request
-    await asyncio.to_thread(
-        Warehouse(warehouse_path(request.warehouse)).commit, session.recorder.facts()
-    )
+    session.recorder.close()  # the journal is the commit; a warehouse in use takes it in later
+    await asyncio.to_thread(Warehouse(warehouse_path(request.warehouse)).take_in)
     return view
 
 

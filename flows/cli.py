@@ -26,6 +26,7 @@ _COMMANDS = {
     "export": "reading",
     "trends": "reading",
     "label": "reading",
+    "upkeep": "keeping",
     "import": "importing",
     "probe": "probing",
     "doctor": "doctor",

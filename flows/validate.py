@@ -251,9 +251,15 @@ async def _publish(session: Session) -> None:
 
 
 def _commit(session: Session, logger: Logger | LoggerAdapter[Logger]) -> None:
-    """A warehouse in use, full or broken keeps the run in its spool; the verdict stands."""
+    """A warehouse in use, full or broken keeps the run in its spool; the verdict stands.
+
+    Nothing is recorded any more: the closed journal is the commit, and whoever gets the warehouse
+    first takes in the journals of all.
+    """
+    session.recorder.close()
     try:
-        _warehouse(session).commit(session.recorder.facts())
+        if not _warehouse(session).take_in():
+            logger.info("the warehouse is in use: the run is read from its journal for now")
     except GoldenPathError as error:
         logger.warning("kept in the spool for now: %s", error)
 

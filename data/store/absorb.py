@@ -60,6 +60,23 @@ def unbooked(folder: Path, booked: dict[str, Booked]) -> list[Path]:
     return [path for path in pending(folder) if not _is_known(path, booked)]
 
 
+def lacking(folder: Path, booked: dict[str, Booked]) -> list[Path]:
+    """Ended journals with something that the warehouse does not have.
+
+    Those that it has in full and that only wait to be filed are left out.
+    """
+    return [
+        path
+        for path, size in ended(folder).items()
+        if (known := booked.get(path.stem)) is None or known.spool_bytes != size
+    ]
+
+
+def ended(folder: Path) -> dict[Path, int]:
+    """Journals that no writer holds, with their length in bytes."""
+    return {path: _size(path) for path in pending(folder) if not _live(path)}
+
+
 def booked_runs(connection: Connection) -> dict[str, Booked]:
     """What is committed, by run."""
     rows = connection.execute(

@@ -11,6 +11,7 @@ import duckdb
 from data.errors import UsageError, WarehouseError
 from data.store.lock import Deadline, busy, locked
 from data.store.migrate import bring_up_to_date, is_current, version_of
+from data.store.published import publish
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -27,6 +28,8 @@ _TAKEN = ("Could not set lock", "Conflicting lock", "different configuration", "
 def writing(path: Path, deadline: Deadline) -> Iterator[Connection]:
     """The warehouse, alone and with the newest schema; made when it is missing.
 
+    After a write that went well the copy for analysts is renewed.
+
     Raises:
         WarehouseBusy: somebody else held it until the deadline.
         WarehouseError: it cannot be opened or written, or a newer version wrote it.
@@ -42,6 +45,7 @@ def writing(path: Path, deadline: Deadline) -> Iterator[Connection]:
                 yield connection
             finally:
                 connection.close()
+            publish(path)
     except (OSError, duckdb.Error) as error:
         raise WarehouseError(f"cannot write the warehouse {path}: {first_line(error)}") from error
 
@@ -70,6 +74,31 @@ def reading(path: Path, deadline: Deadline) -> Iterator[Connection]:
             pass
         with _read_only(path, deadline) as connection:
             yield connection
+
+
+@contextmanager
+def look(path: Path) -> Iterator[Connection]:
+    """The file as it is, read only and without a lock of ours: hold one.
+
+    Raises:
+        WarehouseBusy: another program writes it.
+        WarehouseError, UsageError: it cannot be opened.
+    """
+    connection = _open(path, Deadline(0), read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def scratch(path: Path) -> Iterator[Connection]:
+    """A private copy of the warehouse at `path`, open for writing."""
+    connection = _open(path, Deadline(0), read_only=False)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @contextmanager

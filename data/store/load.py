@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.errors import WarehouseError
-from data.records.facts import Fact
+from data.records.facts import Fact, Sample
 from data.store.connect import Connection
 from data.store.facts import KINDS, body_of
 
@@ -36,10 +36,7 @@ class Bundle(NamedTuple):
 def bundle_of(run_id: str, facts: Sequence[Fact], spool_bytes: int | None = None) -> Bundle:
     """Pack facts that are folded already, all of one run."""
     rows = tuple((fact.KIND, place, body_of(fact)) for place, fact in enumerate(facts))
-    digest = hashlib.sha256()
-    for kind, _, body in rows:
-        digest.update(f"{kind}{body}\n".encode())
-    return Bundle(run_id, rows, digest.hexdigest(), spool_bytes)
+    return Bundle(run_id, rows, _digest_of_rows(rows), spool_bytes)
 
 
 def store(connection: Connection, bundle: Bundle) -> bool:
@@ -49,7 +46,7 @@ def store(connection: Connection, bundle: Bundle) -> bool:
         False when it held exactly that already.
 
     Raises:
-        WarehouseError: other row counts after the load than facts; nothing is changed then.
+        WarehouseError: the tables hold other rows after the load; nothing is changed then.
     """
     connection.execute("BEGIN")
     try:
@@ -131,6 +128,28 @@ def _verify(connection: Connection, bundle: Bundle) -> None:
     wrong = [f"{k}: {found[k]} of {n}" for k, n in expected.items() if found[k] != n]
     if wrong:
         raise WarehouseError(f"run {bundle.run_id}: rows were lost in loading ({', '.join(wrong)})")
+    if _bodies_in(connection, bundle.run_id) != _digest_of_rows(
+        (kind, place, body) for kind, place, body in bundle.rows if kind != Sample.KIND
+    ):
+        raise WarehouseError(f"run {bundle.run_id}: the rows read back are not those written")
+
+
+def _bodies_in(connection: Connection, run_id: str) -> str:
+    """Digest over what the tables hold; samples have no body and are only counted."""
+    bodies = " UNION ALL ".join(
+        f"SELECT '{kind}', seq, body FROM store.\"{kind}\" WHERE run_id = $run"
+        for kind in KINDS
+        if kind != Sample.KIND
+    )
+    found = connection.execute(bodies, {"run": run_id}).fetchall()
+    return _digest_of_rows(sorted(found, key=lambda row: row[1]))
+
+
+def _digest_of_rows(rows: Iterable[tuple[str, int, str]]) -> str:
+    digest = hashlib.sha256()
+    for kind, _, body in rows:
+        digest.update(f"{kind}{body}\n".encode())
+    return digest.hexdigest()
 
 
 def _book(connection: Connection, bundle: Bundle) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import duckdb
+
+from data.errors import UsageError
 from data.records.facts import Fact, Sample
 from data.records.summary import RunSummary
 from data.store.connect import Connection
 from data.store.facts import KINDS
 
+_READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,6 +34,24 @@ def summaries(connection: Connection, limit: int) -> list[RunSummary]:
         [limit],
     ).fetchall()
     return [_summary(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def require_query(sql: str) -> None:
+    """Raises: UsageError: not one statement, or one that is no query."""
+    statements = duckdb.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type not in _READS:
+        raise UsageError(
+            "expected one query (SELECT, WITH, FROM, DESCRIBE): the warehouse is "
+            "written by runs only"
+        )
+
+
+def copy_view(connection: Connection, view: str, folder: Path) -> Path:
+    """Write the view as ``<view>.parquet``."""
+    path = folder / f"{view}.parquet"
+    target = str(path).replace("'", "''")
+    connection.execute(f"COPY (FROM {view}) TO '{target}' (FORMAT parquet)")
+    return path
 
 
 def _bodies(

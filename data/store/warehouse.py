@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -16,23 +16,38 @@ from data.records.audit import AuditView
 from data.records.evidence import Evidence, History, RunView, SuitePace
 from data.records.facts import Fact, RunStarted
 from data.records.summary import RunSummary
-from data.store.absorb import Absorbed, absorb_all, booked_runs, outstanding, unbooked
-from data.store.connect import Connection, first_line, in_memory, is_missing, reading, writing
+from data.store.absorb import (
+    Absorbed,
+    absorb_all,
+    booked_runs,
+    ended,
+    lacking,
+    outstanding,
+    unbooked,
+)
+from data.store.connect import (
+    Connection,
+    first_line,
+    in_memory,
+    is_missing,
+    reading,
+    scratch,
+    writing,
+)
 from data.store.fold import audit_view_of, evidence_of, fold, run_view_of
 from data.store.history import Before, history_of
 from data.store.load import bundle_of, store
 from data.store.lock import DEADLINE_S, Deadline
 from data.store.migrate import VIEWS
 from data.store.pace import paces_of
-from data.store.read import facts_of, summaries
+from data.store.published import copied
+from data.store.read import copy_view, facts_of, require_query, summaries
 from data.store.spool import Spool, read_spool, spool_path
 from data.store.writable import require_writable
 
-_ABSORB_WAIT_S = 2.0
 _GLANCE_S = 1.0
 _N_BASELINE = 20
 _LAST = datetime.max.replace(tzinfo=UTC)
-_READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 class Warehouse:
@@ -109,6 +124,29 @@ class Warehouse:
             return Absorbed()
         with writing(self.path, deadline) as connection:
             return absorb_all(connection, paths)
+
+    def take_in(self) -> bool:
+        """Commit what ended journals have and the warehouse lacks, waiting for nobody.
+
+        One process does it for all: it looks again after it let go, so a journal that ended
+        meanwhile, and whose process found it busy, is not left behind. Nothing is filed.
+
+        Returns:
+            False when others hold the warehouse: the journals stay, and readers see them.
+
+        Raises:
+            WarehouseError: the warehouse cannot be written.
+        """
+        seen: dict[Path, int] = {}
+        while not (journals := ended(self.spools)).items() <= seen.items():
+            seen = journals
+            try:
+                with writing(self.path, Deadline(0)) as connection:
+                    paths = lacking(self.spools, booked_runs(connection))
+                    absorb_all(connection, paths, file=False)
+            except WarehouseBusy:
+                return False
+        return True
 
     def label(
         self, run_id: str, label: Literal["good", "bad"], note: str, by: str, at: datetime
@@ -225,7 +263,7 @@ class Warehouse:
         self._absorb_if_free()
         with self._reading() as connection:
             try:
-                _require_query(sql)
+                require_query(sql)
                 result = connection.execute(sql)
                 return [column[0] for column in result.description or ()], result.fetchall()
             except duckdb.Error as error:
@@ -241,7 +279,7 @@ class Warehouse:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with self._reading() as connection:
-                return [_copy(connection, view, folder) for view in VIEWS]
+                return [copy_view(connection, view, folder) for view in VIEWS]
         except (OSError, WarehouseError) as error:
             raise UsageError(f"cannot export to {folder}: {first_line(error)}") from error
 
@@ -250,16 +288,21 @@ class Warehouse:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         try:
-            with reading(self.path, Deadline(self._wait_s)) as connection:
+            with reading(self.path, Deadline(self._wait_s)) as connection, ExitStack() as held:
+                paths = lacking(self.spools, booked_runs(connection))
+                if paths and not is_missing(self.path):
+                    copy = held.enter_context(copied(self.path))
+                    connection = held.enter_context(scratch(copy))
+                absorb_all(connection, paths, file=False)
                 yield connection
         except duckdb.Error as error:
             message = f"cannot read the warehouse {self.path}: {first_line(error)}"
             raise WarehouseError(message) from error
 
     def _absorb_if_free(self) -> None:
-        # readers of a busy or read-only warehouse go without; the spools keep the rows
+        # of a busy or read-only warehouse readers see a copy that has the spools as well
         with suppress(WarehouseError, OSError):
-            self.absorb(_ABSORB_WAIT_S)
+            self.absorb(0.0)
 
     def _spooled(self, run_id: str) -> tuple[Fact, ...] | None:
         try:
@@ -294,19 +337,3 @@ def _n_baseline(plan_json: str) -> int:
         return int(json.loads(plan_json)["baseline"]["runs"])
     except (ValueError, KeyError, TypeError):
         return _N_BASELINE
-
-
-def _require_query(sql: str) -> None:
-    statements = duckdb.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type not in _READS:
-        raise UsageError(
-            "expected one query (SELECT, WITH, FROM, DESCRIBE): the warehouse is "
-            "written by runs only"
-        )
-
-
-def _copy(connection: Connection, view: str, folder: Path) -> Path:
-    path = folder / f"{view}.parquet"
-    target = str(path).replace("'", "''")
-    connection.execute(f"COPY (FROM {view}) TO '{target}' (FORMAT parquet)")
-    return path

@@ -88,6 +88,16 @@ def test_a_load_that_loses_rows_changes_nothing() -> None:
         assert facts_of(connection, "run-2") == facts_of(connection, "run-3") == ()
 
 
+def test_rows_that_come_back_otherwise_than_written_change_nothing() -> None:
+    with in_memory() as connection:
+        bundle = bundle_of("run-1", run(1))
+        last = len(bundle.rows)
+        turned = tuple((kind, last - place, body) for kind, place, body in bundle.rows)
+        with pytest.raises(WarehouseError, match="are not those written"):
+            store(connection, bundle._replace(rows=turned))
+        assert facts_of(connection, "run-1") == ()
+
+
 def test_a_value_that_does_not_fit_its_column_changes_nothing(warehouse: Warehouse) -> None:
     warehouse.commit(run(1))
     huge = test_result(1, "a", "PASS").model_copy(update={"sent_bytes": 2**70})
