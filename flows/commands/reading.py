@@ -52,6 +52,7 @@ def _open(path: str | None) -> Warehouse:
 @click.argument("run_id")
 @click.option("--json", "form", flag_value="json", help="The document of run --json.")
 @click.option("--markdown", "form", flag_value="markdown", help="The release worklog.")
+@click.option("--why", "form", flag_value="why", help="Rule, evidence, decision; what turns it.")
 @click.option("--html", "html", metavar="FILE", help="Write one self-contained page.")
 @_warehouse_option
 def show_command(run_id: str, form: str | None, html: str | None, warehouse: str | None) -> None:
@@ -60,12 +61,14 @@ def show_command(run_id: str, form: str | None, html: str | None, warehouse: str
     \b
     Example:
       goldenpath show last
+      goldenpath show last --why
       goldenpath show last --html report.html
     """
     from data.report.document import run_document
     from data.report.html import run_html
     from data.report.markdown import run_markdown
     from data.report.text import run_text
+    from data.report.why import why_text
     from tasks.publish.files import write_whole
 
     found = _open(warehouse)
@@ -80,7 +83,8 @@ def show_command(run_id: str, form: str | None, html: str | None, warehouse: str
     elif form == "json":
         print_json(run_document(view))
     else:
-        click.echo(run_markdown(view) if form == "markdown" else run_text(view))
+        drawn = {"markdown": run_markdown, "why": why_text}.get(form or "", run_text)
+        click.echo(drawn(view))
 
 
 @click.command("runs")
