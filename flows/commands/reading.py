@@ -22,6 +22,7 @@ _NEWEST = {  # by what a trend is newest, or worst, first
     "first_bad_deployment": "first_bad_at",
     "suite_cost": "total_duration_s",
     "gate_accuracy": "n_runs",
+    "idle_criteria": "n_runs",
 }
 _TRENDS = {
     "pass_rate": "pass_rate_by_deployment",
@@ -32,6 +33,7 @@ _TRENDS = {
     "revenue": "revenue_at_risk_by_deployment",
     "cost": "suite_cost",
     "accuracy": "gate_accuracy",
+    "idle": "idle_criteria",
 }
 
 
