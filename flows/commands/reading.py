@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 _NEWEST = {  # by what a trend is newest, or worst, first
-    "flaky_tests": "flaky_share_low",
+    "flaky_tests": "flip_share_low",
     "first_bad_deployment": "first_bad_at",
     "suite_cost": "total_duration_s",
     "gate_accuracy": "n_runs",
