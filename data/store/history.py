@@ -149,6 +149,10 @@ def _first_seen(connection: Connection, before: Before) -> dict[str, str]:
         " SELECT run_id, signature FROM store.test WHERE outcome IN ('FAIL', 'ERROR')"
         " UNION ALL"
         " SELECT run_id, f.signature FROM (SELECT run_id, unnest(failures) AS f FROM store.probe)"
+        " UNION ALL"
+        " SELECT run_id, i.signature"
+        " FROM (SELECT run_id, unnest(incidents) AS i FROM store.verdict)"
+        " WHERE regexp_matches(i.signature, '^(deploy|health|revision)/')"
         ") AS s JOIN store.context AS c USING (run_id) "
         f"WHERE signature <> '' AND {EARLIER} GROUP BY signature ORDER BY signature",
         before._asdict(),
