@@ -20,6 +20,7 @@ _COMMANDS = {
     "schema": "plans",
     "judge": "judging",
     "compare": "judging",
+    "replay": "replaying",
     "show": "reading",
     "runs": "reading",
     "sql": "reading",

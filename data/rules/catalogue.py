@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from data.rules.journey.explanations import family_of
+
 
 @dataclass(frozen=True)
 class Hint:
@@ -16,6 +18,17 @@ class Hint:
 
 # First match wins; most specific first. Patterns look at signature and symptom together.
 _CATALOGUE: tuple[tuple[str, Hint], ...] = (
+    (
+        r"^deploy/.*([Tt]ime-?out|timed out|not ended)",
+        Hint(
+            "the new revision does not come up in time",
+            "look at what its start waits for: a database, a migration, another service",
+        ),
+    ),
+    (
+        r"^deploy/.*([Nn]o such file|not found|[Pp]ermission denied)",
+        Hint("the deployer itself could not run", "repair the deploy command of the plan"),
+    ),
     (r"^deploy/", Hint("the new revision does not start", "read the log tail of the deploy")),
     (
         r"^revision/.*in turn",
@@ -109,6 +122,13 @@ _CATALOGUE: tuple[tuple[str, Hint], ...] = (
 
 
 def explain(signature: str, symptom: str = "") -> Hint:
-    """The hint of the first entry that matches; an empty one where the catalogue knows nothing."""
+    """What is usually behind a signature; an empty hint where nothing is known.
+
+    A probe's signature is explained by its family, the longest one that it belongs to. Else the
+    first entry that matches signature or symptom.
+    """
+    family = family_of(signature)
+    if family is not None:
+        return Hint(family.sentence, family.hint)
     text = f"{signature} {symptom}"
     return next((hint for pattern, hint in _CATALOGUE if re.search(pattern, text)), Hint())

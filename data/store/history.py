@@ -24,14 +24,17 @@ class Before(NamedTuple):
     started_at: datetime
 
 
-def history_of(connection: Connection, before: Before, n_baseline: int) -> History:
+def history_of(
+    connection: Connection, before: Before, n_baseline: int, as_of: datetime | None = None
+) -> History:
     """The history as of the moment in which the run began.
 
     Args:
         before: the run that is being judged.
         n_baseline: at most so many baseline runs, newest first.
+        as_of: what people said of earlier runs after this counts for nothing; None: all counts.
     """
-    promoted = tuple(_promoted(connection, before))
+    promoted = tuple(_promoted(connection, before, as_of))
     last = _last_good(promoted)
     return History(
         baseline=_baseline(connection, promoted, n_baseline),
@@ -50,15 +53,18 @@ class _Promoted(NamedTuple):
     plan_json: str
 
 
-def _promoted(connection: Connection, before: Before) -> Iterator[_Promoted]:
+def _promoted(
+    connection: Connection, before: Before, as_of: datetime | None
+) -> Iterator[_Promoted]:
     """Approved runs, newest first, without those that people later found bad."""
     rows = connection.execute(
         "SELECT run_id, c.revision, v.verdict, v.criteria, r.plan_json "
         "FROM store.context AS c JOIN store.verdict AS v USING (run_id) "
         "JOIN store.run AS r USING (run_id) LEFT JOIN store.labels AS l USING (run_id) "
         f"WHERE {EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') "
-        "AND l.label IS DISTINCT FROM 'bad' ORDER BY c.started_at DESC, run_id DESC",
-        before._asdict(),
+        "AND (l.label IS DISTINCT FROM 'bad' OR l.at > $as_of) "
+        "ORDER BY c.started_at DESC, run_id DESC",
+        before._asdict() | {"as_of": as_of},
     )
     return (_Promoted(*row) for row in rows.fetchall())
 
@@ -143,6 +149,10 @@ def _first_seen(connection: Connection, before: Before) -> dict[str, str]:
         " SELECT run_id, signature FROM store.test WHERE outcome IN ('FAIL', 'ERROR')"
         " UNION ALL"
         " SELECT run_id, f.signature FROM (SELECT run_id, unnest(failures) AS f FROM store.probe)"
+        " UNION ALL"
+        " SELECT run_id, i.signature"
+        " FROM (SELECT run_id, unnest(incidents) AS i FROM store.verdict)"
+        " WHERE regexp_matches(i.signature, '^(deploy|health|revision)/')"
         ") AS s JOIN store.context AS c USING (run_id) "
         f"WHERE signature <> '' AND {EARLIER} GROUP BY signature ORDER BY signature",
         before._asdict(),

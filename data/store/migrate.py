@@ -38,7 +38,9 @@ VIEWS = (
     "evidence_quality",
     "revenue_at_risk_by_deployment",
     "suite_cost",
+    "labels",
     "gate_accuracy",
+    "idle_criteria",
 )
 
 _BOOK = """

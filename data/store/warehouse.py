@@ -201,7 +201,8 @@ class Warehouse:
         view = run_view_of(self.facts(run_id))
         run = view.evidence.run
         n_baseline = _n_baseline(run.plan_json)
-        history = self.history(run.plan, run.environment, run_id, n_baseline)
+        as_of = view.verdict.at if view.verdict else None
+        history = self.history(run.plan, run.environment, run_id, n_baseline, as_of)
         return view.model_copy(update={"history": history})
 
     def audit(self, run_id: str) -> AuditView | None:
@@ -225,9 +226,16 @@ class Warehouse:
         return newest_first[:limit]
 
     def history(
-        self, plan: str, environment: str, before_run_id: str, n_baseline: int = _N_BASELINE
+        self,
+        plan: str,
+        environment: str,
+        before_run_id: str,
+        n_baseline: int = _N_BASELINE,
+        as_of: datetime | None = None,
     ) -> History:
         """What runs of the plan and environment that began before this one say.
+
+        With `as_of`, labels that people gave later do not count.
 
         Never raises: a history that cannot be read is ``History(readable=False)``.
         """
@@ -236,7 +244,7 @@ class Warehouse:
             with self._reading() as connection:
                 started_at = self._started_at(connection, before_run_id)
                 before = Before(plan, environment, before_run_id, started_at)
-                return history_of(connection, before, n_baseline)
+                return history_of(connection, before, n_baseline, as_of)
         except GoldenPathError:
             return History(readable=False)
 

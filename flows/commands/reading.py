@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 _NEWEST = {  # by what a trend is newest, or worst, first
-    "flaky_tests": "flaky_share_low",
+    "flaky_tests": "flip_share_low",
     "first_bad_deployment": "first_bad_at",
     "suite_cost": "total_duration_s",
     "gate_accuracy": "n_runs",
+    "idle_criteria": "n_runs",
 }
 _TRENDS = {
     "pass_rate": "pass_rate_by_deployment",
@@ -32,6 +33,7 @@ _TRENDS = {
     "revenue": "revenue_at_risk_by_deployment",
     "cost": "suite_cost",
     "accuracy": "gate_accuracy",
+    "idle": "idle_criteria",
 }
 
 
@@ -52,6 +54,7 @@ def _open(path: str | None) -> Warehouse:
 @click.argument("run_id")
 @click.option("--json", "form", flag_value="json", help="The document of run --json.")
 @click.option("--markdown", "form", flag_value="markdown", help="The release worklog.")
+@click.option("--why", "form", flag_value="why", help="Rule, evidence, decision; what turns it.")
 @click.option("--html", "html", metavar="FILE", help="Write one self-contained page.")
 @_warehouse_option
 def show_command(run_id: str, form: str | None, html: str | None, warehouse: str | None) -> None:
@@ -60,12 +63,14 @@ def show_command(run_id: str, form: str | None, html: str | None, warehouse: str
     \b
     Example:
       goldenpath show last
+      goldenpath show last --why
       goldenpath show last --html report.html
     """
     from data.report.document import run_document
     from data.report.html import run_html
     from data.report.markdown import run_markdown
     from data.report.text import run_text
+    from data.report.why import why_text
     from tasks.publish.files import write_whole
 
     found = _open(warehouse)
@@ -80,7 +85,8 @@ def show_command(run_id: str, form: str | None, html: str | None, warehouse: str
     elif form == "json":
         print_json(run_document(view))
     else:
-        click.echo(run_markdown(view) if form == "markdown" else run_text(view))
+        drawn = {"markdown": run_markdown, "why": why_text}.get(form or "", run_text)
+        click.echo(drawn(view))
 
 
 @click.command("runs")

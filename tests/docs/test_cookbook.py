@@ -40,6 +40,8 @@ ANSWERS = {
     "Did what was deployed serve": [("rev-3", "api")],
     "How long until healthy": [("api", 1.5)],
     "Was the gate right": [("PROMOTE", 1)],
+    "Criteria that never decide anything": [("no-5xx", "P1", 1, None)],
+    "What happened later to runs that were judged": [("run-1", "bad", "person")],
 }
 
 
@@ -52,7 +54,8 @@ def _promoted() -> list[Fact]:
         run_id="run-1", stage="gate", service="api", state=HealthState.HEALTHY, n_reads=3,
         ready_after_s=1.5, at=at(1),
     )  # fmt: skip
-    return run(1, "PROMOTE", ready)
+    idle = CriterionResult(id="no-5xx", priority=Priority.P1, outcome=Mark.PASS, sentence="0 == 0")
+    return _judged(run(1, "PROMOTE", ready), criteria=(idle,))
 
 
 def _watched() -> list[Fact]:

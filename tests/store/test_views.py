@@ -51,6 +51,8 @@ COLUMNS: dict[str, list[str]] = {
     "revenue_at_risk_by_deployment": [*DEPLOYMENT, "verdict", "revenue_at_risk", "revenue_currency", "revenue_per"],
     "suite_cost": ["environment", "plan", "phase", "suite", "n_runs", "n_runs_red", "total_duration_s", "duration_mean_s", "duration_p95_s"],
     "gate_accuracy": ["environment", "plan", "verdict", "n_runs", "n_labelled", "n_good", "n_bad", "n_false_promote", "n_false_hold"],
+    "labels": [*RUN, "label", "source", "note", "labelled_by", "labelled_at"],
+    "idle_criteria": ["environment", "plan", "criterion", "priority", "n_runs", "last_fired_at"],
 }  # fmt: skip
 
 

@@ -166,9 +166,18 @@ EXPLANATIONS: dict[str, Explanation] = {
 # fmt: on
 def explain(signature: str) -> Explanation:
     """The explanation of the longest family that a signature belongs to."""
+    return family_of(signature) or _UNKNOWN
+
+
+def family_of(signature: str) -> Explanation | None:
+    """The same, None where it belongs to none.
+
+    A family of one word is followed by a slash: `gate is closed` is somebody's message.
+    """
     families = (key for key in EXPLANATIONS if _belongs(signature, key))
-    return EXPLANATIONS.get(max(families, key=len, default=""), _UNKNOWN)
+    return EXPLANATIONS.get(max(families, key=len, default=""))
 
 
 def _belongs(signature: str, family: str) -> bool:
-    return signature == family or signature.startswith((f"{family}/", f"{family} "))
+    ends = (f"{family}/", f"{family} ") if "/" in family else (f"{family}/",)
+    return signature == family or signature.startswith(ends)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from data.records.verdict import Incident
 from data.records.words import Outcome, Priority
 from data.rules.catalogue import explain
 from data.rules.judge.case import Case, Ruling
+from data.rules.signature import signature as signature_of
 
 _RED = (Outcome.FAIL, Outcome.ERROR, Outcome.FLAKY)
 
@@ -27,7 +29,7 @@ class _Failure:
 def incidents(case: Case, rulings: list[Ruling]) -> tuple[Incident, ...]:
     """Incidents by priority, then by number of failures, then by signature."""
     groups: dict[str, list[_Failure]] = defaultdict(list)
-    for failure in (*_platform(rulings), *_tests(case), *_probes(case)):
+    for failure in (*_platform(case, rulings), *_tests(case), *_probes(case)):
         groups[failure.signature].append(failure)
     found = [_incident(case, signature, group) for signature, group in groups.items()]
     return tuple(sorted(found, key=lambda i: (i.priority, -i.n, i.signature)))
@@ -56,12 +58,23 @@ def _incident(case: Case, signature: str, group: list[_Failure]) -> Incident:
     )
 
 
-def _platform(rulings: list[Ruling]) -> Iterator[_Failure]:
+def _platform(case: Case, rulings: list[Ruling]) -> Iterator[_Failure]:
     for one in rulings:
         kind, bad = one.result.id.split("/")[0], one.result.outcome != "PASS"
         if kind in ("deploy", "health", "revision") and bad:
             text, id = one.result.sentence, one.result.id
-            yield _Failure(f"{id}/{one.result.outcome}", one.result.priority, text, id, ())
+            cause = f"/{_deploy_cause(case, text)}" if kind == "deploy" else ""
+            signature = f"{id}/{one.result.outcome}{cause}"
+            yield _Failure(signature, one.result.priority, text, id, ())
+
+
+def _deploy_cause(case: Case, message: str) -> str:
+    """What the deployer said, the same for one cause whatever the revision is called."""
+    deploy = case.evidence.deploy
+    names = {case.evidence.run.revision, *((deploy.revision, deploy.previous) if deploy else ())}
+    for name in sorted((n for n in names if n), key=lambda n: (-len(n), n)):
+        message = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "<revision>", message)
+    return signature_of(message)
 
 
 def _tests(case: Case) -> Iterator[_Failure]:

@@ -47,9 +47,9 @@ def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Ve
         now: time of judging, stamped on the verdict; decides nothing yet.
     """
     case = Case(plan, evidence, history)
-    rulings = _rulings(case)
+    rulings = rulings_of(case)
     refused = refusals(case, rulings)
-    word, decisive = _decide(rulings, refused)
+    word, decisive = decide(rulings, refused)
     missing = account.unproven(case, rulings)
     at_risk, note = account.money(case, missing)
     found = incidents(case, rulings)
@@ -80,7 +80,8 @@ def input_hash(plan: Plan, evidence: Evidence, history: History) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _rulings(case: Case) -> list[Ruling]:
+def rulings_of(case: Case) -> list[Ruling]:
+    """Every criterion's ruling, the gate's own first; among equals the first one decides."""
     return [
         *_complete(case),
         *deploy_rulings(case),
@@ -101,7 +102,8 @@ def _complete(case: Case) -> list[Ruling]:
     return [ruling("run", Priority.P1, Mark.NOT_RUN, text)]
 
 
-def _decide(rulings: list[Ruling], refused: tuple[str, ...]) -> tuple[VerdictWord, Ruling | None]:
+def decide(rulings: list[Ruling], refused: tuple[str, ...]) -> tuple[VerdictWord, Ruling | None]:
+    """The gravest effect and the first ruling that has it; None: nothing speaks against it."""
     for word in _ORDER:
         decisive = next((r for r in rulings if r.effect is word), None)
         if decisive is not None:

@@ -1,33 +1,61 @@
--- flaky_tests. Grain: one row a plan, environment, phase, suite and test that was ever FLAKY.
+-- flaky_tests. Grain: one row a plan, environment, phase, suite and test that was ever FLAKY, or that
+--   changed between good and red on one revision.
 -- n_runs: runs in which it ended, without those where over 80 % of all tests were red (an outage
 --   says nothing of one test). flaky_share 0..1; flaky_share_low: its Wilson lower bound at 95 %,
 --   to rank by: 1 of 1 is not worse than 30 of 100.
 -- last_flaky_at: start of the last such run, UTC.
+-- A flip is a FLAKY run, or a run that ended otherwise (good, red) than the one before it on the same
+--   revision: another revision may be the reason of a change. n_flips of n_flip_chances; flip_share
+--   0..1 with its 95 % Wilson bounds flip_share_low and flip_share_high.
+-- is_broken: red in more than 80 % of its runs. Such a test is broken, not flaky.
 CREATE OR REPLACE VIEW flaky_tests AS
 WITH outage AS (
     SELECT run_id FROM tests GROUP BY run_id
     HAVING count_if(outcome IN ('FAIL', 'ERROR')) > 0.8 * count(*)
+), ended AS (
+    SELECT
+        *, outcome IN ('FAIL', 'ERROR') AS is_red,
+        lag(outcome IN ('FAIL', 'ERROR')) OVER (
+            PARTITION BY environment, plan, phase, suite, test_id, revision
+            ORDER BY started_at, run_id
+        ) AS was_red
+    FROM tests
+    WHERE outcome NOT IN ('NOT_RUN', 'SKIPPED') AND run_id NOT IN (SELECT run_id FROM outage)
 ), counted AS (
     SELECT
         environment, plan, phase, suite, test_id, count(*) AS n_runs,
-        count_if(outcome = 'FLAKY') AS n_flaky,
-        count_if(outcome IN ('FAIL', 'ERROR')) AS n_failed,
+        count(*) FILTER (outcome = 'FLAKY') AS n_flaky,
+        count(*) FILTER (is_red) AS n_failed,
         max(started_at) FILTER (outcome = 'FLAKY') AS last_flaky_at,
         arg_max(deployment_id, started_at) FILTER (outcome = 'FLAKY') AS last_flaky_deployment,
-        arg_max(message, started_at) FILTER (outcome = 'FLAKY') AS last_message
-    FROM tests
-    WHERE outcome NOT IN ('NOT_RUN', 'SKIPPED') AND run_id NOT IN (SELECT run_id FROM outage)
+        arg_max(message, started_at) FILTER (outcome = 'FLAKY') AS last_message,
+        count(*) FILTER (outcome = 'FLAKY' OR (revision IS NOT NULL AND is_red <> was_red))
+            AS n_flips,
+        count(*) FILTER (outcome = 'FLAKY' OR (revision IS NOT NULL AND was_red IS NOT NULL))
+            AS n_flip_chances
+    FROM ended
     GROUP BY ALL
-    HAVING n_flaky > 0
+    HAVING n_flips > 0
+), bounded AS (
+    -- Wilson 1927, z = 1.96: middle and half width
+    SELECT
+        *, n_flaky / n_runs AS flaky_share, n_flips / n_flip_chances AS flip_share,
+        (n_flaky / n_runs + 1.9208 / n_runs) / (1 + 3.8416 / n_runs) AS flaky_mid,
+        1.96 * sqrt(n_flaky / n_runs * (1 - n_flaky / n_runs) / n_runs + 0.9604 / n_runs ** 2)
+            / (1 + 3.8416 / n_runs) AS flaky_half,
+        (n_flips / n_flip_chances + 1.9208 / n_flip_chances) / (1 + 3.8416 / n_flip_chances)
+            AS flip_mid,
+        1.96 * sqrt(
+            n_flips / n_flip_chances * (1 - n_flips / n_flip_chances) / n_flip_chances
+            + 0.9604 / n_flip_chances ** 2
+        ) / (1 + 3.8416 / n_flip_chances) AS flip_half
+    FROM counted
 )
 SELECT
-    * EXCLUDE (last_flaky_at, last_flaky_deployment, last_message),
-    n_flaky / n_runs AS flaky_share,
-    -- Wilson 1927, z = 1.96
-    (n_flaky / n_runs + 1.9208 / n_runs
-        - 1.96 * sqrt(n_flaky / n_runs * (1 - n_flaky / n_runs) / n_runs + 0.9604 / n_runs ** 2))
-        / (1 + 3.8416 / n_runs) AS flaky_share_low,
-    last_flaky_at, last_flaky_deployment, last_message
-FROM counted
-ORDER BY flaky_share_low DESC;
-COMMENT ON VIEW flaky_tests IS 'One row a plan, environment, phase, suite and test that was ever FLAKY, worst first';
+    environment, plan, phase, suite, test_id, n_runs, n_flaky, n_failed, flaky_share,
+    flaky_mid - flaky_half AS flaky_share_low, last_flaky_at, last_flaky_deployment, last_message,
+    n_flips, n_flip_chances, flip_share, flip_mid - flip_half AS flip_share_low,
+    flip_mid + flip_half AS flip_share_high, n_failed > 0.8 * n_runs AS is_broken
+FROM bounded
+ORDER BY is_broken, flip_share_low DESC;
+COMMENT ON VIEW flaky_tests IS 'One row a plan, environment, phase, suite and test that was FLAKY or changed its mind on one revision, worst first';
