@@ -24,7 +24,7 @@ _COMMANDS = {
     "runs": "reading",
     "sql": "reading",
     "export": "reading",
-    "trends": "reading",
+    "trends": "trends",
     "label": "reading",
     "import": "importing",
     "probe": "probing",

@@ -78,8 +78,14 @@ class Browser:
             self.requests.append(params["request"]["url"])
         elif method == "Runtime.exceptionThrown":
             details = params["exceptionDetails"]
-            self.complaints.append(str(details.get("exception", details).get("description", details)))
-        elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
+            self.complaints.append(
+                str(details.get("exception", details).get("description", details))
+            )
+        elif method == "Runtime.consoleAPICalled" and params["type"] in (
+            "error",
+            "warning",
+            "assert",
+        ):
             self.complaints.append(str([a.get("value", a) for a in params["args"]]))
         elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
             self.complaints.append(params["entry"]["text"])
@@ -92,7 +98,9 @@ class Browser:
 
     def run(self, expression: str) -> Any:
         """The value of an expression in the page; a promise is awaited."""
-        told = self.send("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        told = self.send(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         assert "exceptionDetails" not in told, told["exceptionDetails"]
         return told["result"].get("value")
 
@@ -111,13 +119,18 @@ class Browser:
         text = {"text": key} if len(key) == 1 else {}
         for kind in ("keyDown", "keyUp"):
             more = text if kind == "keyDown" else {}
-            self.send("Input.dispatchKeyEvent", type=kind, key=key, modifiers=8 if shift else 0, **more)
+            self.send(
+                "Input.dispatchKeyEvent", type=kind, key=key, modifiers=8 if shift else 0, **more
+            )
 
     def drag(self, begin: tuple[float, float], end: tuple[float, float]) -> None:
         """The left button from here to there, in three moves."""
         self._mouse("mousePressed", begin)
         for part in (0.3, 0.6, 1.0):
-            self._mouse("mouseMoved", (begin[0] + (end[0] - begin[0]) * part, begin[1] + (end[1] - begin[1]) * part))
+            self._mouse(
+                "mouseMoved",
+                (begin[0] + (end[0] - begin[0]) * part, begin[1] + (end[1] - begin[1]) * part),
+            )
         self._mouse("mouseReleased", end)
 
     def click(self, selector: str) -> None:
@@ -138,7 +151,15 @@ class Browser:
         return float(x), float(y)
 
     def _mouse(self, kind: str, at: tuple[float, float]) -> None:
-        self.send("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button="left", buttons=0 if kind == "mouseReleased" else 1, clickCount=1)
+        self.send(
+            "Input.dispatchMouseEvent",
+            type=kind,
+            x=at[0],
+            y=at[1],
+            button="left",
+            buttons=0 if kind == "mouseReleased" else 1,
+            clickCount=1,
+        )
 
     def downloaded(self, name: str) -> Path:
         """The file of that name, when it is whole."""
@@ -149,24 +170,46 @@ class Browser:
             time.sleep(0.02)
         raise AssertionError(f"no {name} came: {sorted(self.downloads.iterdir())}")
 
-    def picture(self, path: Path, *, dark: bool = False, size: tuple[int, int] | None = None, mobile: bool = False) -> Path:
+    def picture(
+        self,
+        path: Path,
+        *,
+        dark: bool = False,
+        size: tuple[int, int] | None = None,
+        mobile: bool = False,
+    ) -> Path:
         """A PNG of the window, light or dark, in another size if told."""
         self.look(dark=dark, size=size, mobile=mobile)
         time.sleep(0.4)
-        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+        path.write_bytes(
+            base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])
+        )
         return path
 
-    def look(self, *, dark: bool, size: tuple[int, int] | None = None, mobile: bool = False) -> None:
+    def look(
+        self, *, dark: bool, size: tuple[int, int] | None = None, mobile: bool = False
+    ) -> None:
         """Light or dark, and how large the window is."""
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.send("Emulation.setEmulatedMedia", features=scheme)
         if size:
-            self.send("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=mobile)
+            self.send(
+                "Emulation.setDeviceMetricsOverride",
+                width=size[0],
+                height=size[1],
+                deviceScaleFactor=1,
+                mobile=mobile,
+            )
 
     def __enter__(self) -> Browser:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._socket.close()
         self._process.terminate()
         self._process.wait(20)

@@ -137,7 +137,7 @@ class Many:
         return Verdict(
             run_id=_run_id(i), verdict=word, rule=f"{len(failed)} failed → {word}",
             reasons=(f"{len(failed)} failed of {self.n_tests}",),
-            coverage=Coverage(expected=self.n_tests, seen=self.n_tests - i % 3),
+            coverage=Coverage(expected=self.n_tests, seen=self.n_tests - (i % 41 == 0) - 2 * (i % 97 == 0)),
             criteria=(CriterionResult(id="p1/tests", priority=Priority.P1, outcome=mark, sentence=f"{p1} > 0"),),
             incidents=tuple(Incident(signature=s, priority=Priority.P1, symptom=row.message, n=sum(r.signature == s for r in failed)) for s, row in by_signature.items()),
             revenue_at_risk=RevenueAtRisk(amount=min(40_000.0, 4_000.0 * len(failed)), currency="USD", per="month"),

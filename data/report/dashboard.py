@@ -74,7 +74,7 @@ def _inside(scopes: Sequence[Trends], reports: Reports) -> dict[str, Any]:
     return {
         "book": _json(book),
         "library": Markup(_library()),
-        "script": Markup(f'(function () {{\n{script}\n}})();'),
+        "script": Markup(f"(function () {{\n{script}\n}})();"),
         "vega": vl_convert.get_vega_version(),
         "vega_lite": vl_convert.get_vegalite_versions()[-1],
     }
@@ -85,7 +85,9 @@ def _library() -> str:
     import vl_convert
 
     # Inside a script element only these two sequences would end it.
-    return re.sub(r"<(?=/script|!--)", r"\\x3C", str(vl_convert.javascript_bundle()), flags=re.I)
+    return re.sub(
+        r"<(?=/script|!--)", r"\\x3C", str(vl_convert.javascript_bundle(None)), flags=re.I
+    )
 
 
 def _json(book: Any) -> Markup:
@@ -146,12 +148,25 @@ def _rounded(values: Sequence[float | None]) -> list[float | int | None]:
 
 
 def _signatures(trends: Trends) -> list[dict[str, Any]]:
-    columns = ["signature", "symptom", "first deployment", "last deployment", "deployments", "failures"]
+    columns = [
+        "signature",
+        "symptom",
+        "first deployment",
+        "last deployment",
+        "deployments",
+        "failures",
+    ]
     rows = [
-        [plain(s.signature), plain(s.symptom), plain(s.first_deployment_id),
-         plain(s.last_deployment_id), s.n_deployments, s.n_failures]
+        [
+            plain(s.signature),
+            plain(s.symptom),
+            plain(s.first_deployment_id),
+            plain(s.last_deployment_id),
+            s.n_deployments,
+            s.n_failures,
+        ]
         for s in trends.signatures
-    ]  # fmt: skip
+    ]
     title = "Ways to fail, and where each began"
     return [{"title": title, "view": "incidents", "columns": columns, "rows": rows}]
 

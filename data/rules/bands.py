@@ -33,7 +33,9 @@ def band(
     found = []
     for value, good in zip(values, approved, strict=True):
         enough = len(seen) >= MIN_SAMPLES
-        low, middle, high = (percentile(seen, q) if enough else None for q in (_LOW, _MIDDLE, _HIGH))
+        low, middle, high = (
+            percentile(seen, q) if enough else None for q in (_LOW, _MIDDLE, _HIGH)
+        )
         found.append((low, middle, high))
         if good and value is not None:
             seen.append(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from data.records.record import Record
-from data.records.trends import Series, Step, Trends
+from data.records.trends import Listing, Series, Step, Trends
 from data.rules.bands import band, rolling_share
 
 _N_ROLLING = 20
@@ -70,8 +70,8 @@ def _of_the_gate(trends: Trends) -> list[Series]:
         for p in trends.points
     ]
     made = [
-        ("verdicts", f"approved, of the last {_N_ROLLING}", "down", rolling_share(judged, _N_ROLLING)),
-        ("accuracy", f"wrong, of the last {_N_LABELLED} labelled", "up", rolling_share(wrong, _N_LABELLED)),
+        ("verdicts", f"approved of last {_N_ROLLING}", "down", rolling_share(judged, _N_ROLLING)),
+        ("accuracy", f"wrong of last {_N_LABELLED} labelled", "up", rolling_share(wrong, _N_LABELLED)),
     ]  # fmt: skip
     return [
         Series(metric=metric, name=name, unit="share", worse="up" if worse == "up" else "down", values=values)
@@ -94,6 +94,31 @@ def _steps(values: Sequence[float | None], find: Finder) -> tuple[Step, ...]:
     if len(set(known)) < 2:
         return ()
     return tuple(step.model_copy(update={"index": places[step.index]}) for step in find(known))
+
+
+def of_suite(trends: Trends, suite: str) -> Trends:
+    """Only what is of the suite; what is about whole deployments stays, but no other suite."""
+    series = [s for s in trends.series if s.suite == suite or s.metric not in ("pass_rate", "cost")]
+    mine = tuple(s.model_copy(update={"suite": ""}) if s.suite == suite else s for s in series)
+    tests = tuple(t for t in trends.tests if t.suite == suite)
+    listings = tuple(_rows_of(listing, suite) for listing in trends.listings)
+    return trends.model_copy(update={"series": mine, "tests": tests, "listings": listings})
+
+
+def _rows_of(listing: Listing, suite: str) -> Listing:
+    if "suite" not in listing.columns:
+        return listing
+    at = listing.columns.index("suite")
+    return listing.model_copy(update={"rows": tuple(r for r in listing.rows if r[at] == suite)})
+
+
+def place_of(trends: Trends, name: str) -> int | None:
+    """The newest deployment of that id, revision or run; None where there is none."""
+    for at in reversed(range(len(trends.points))):
+        point = trends.points[at]
+        if name in (point.deployment_id, point.revision, point.run_id):
+            return at
+    return None
 
 
 def compared(trends: Trends, a: int, b: int) -> Comparison:

@@ -161,7 +161,9 @@ class _Reader:
         judged = self._rows(
             "deployment_id, coverage_seen / nullif(coverage_expected, 0)", "verdicts", rest
         )
-        graded = self._rows("deployment_id, witnessed_share, vacuous_share", "evidence_quality", rest)
+        graded = self._rows(
+            "deployment_id, witnessed_share, vacuous_share", "evidence_quality", rest
+        )
         return [
             *self._one(passed, ("pass_rate", "pass rate", "share", "down", 1)),
             *self._one(judged, ("coverage", "coverage", "share", "down", 1)),
@@ -235,7 +237,9 @@ class _Reader:
             GROUP BY suite, test_id ORDER BY suite, test_id"""
         )[1]
         return tuple(
-            TestTrack(suite=suite, test_id=test, outcomes=self._track(zip(ids, letters, strict=True)))
+            TestTrack(
+                suite=suite, test_id=test, outcomes=self._track(zip(ids, letters, strict=True))
+            )
             for suite, test, ids, letters in rows
         )
 

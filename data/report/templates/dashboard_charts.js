@@ -31,7 +31,7 @@ function spec(chart, width) {
   const share = main.unit === "share";
   const x = { field: "x", type: "quantitative", title: null, scale: { domainMin: { expr: "lo - 0.5" }, domainMax: { expr: "hi + 0.5" }, nice: false, zero: false },
     axis: { tickMinStep: 1, tickCount: Math.max(2, Math.floor(width / 110)), labelExpr: "when(datum.value)", grid: false, labelFlush: true, labelOverlap: true } };
-  const y = (field) => ({ field, type: "quantitative", title: null, scale: { zero: false, nice: !share },
+  const y = (field) => ({ field, type: "quantitative", title: null, scale: { zero: false, nice: !share, padding: 8 },
     axis: { tickCount: 4, format: share ? ".4~%" : "~s", domain: false, ticks: false, labelPadding: 6 } });
   const line = (field, mark) => ({ mark: { type: "line", clip: true, ...mark }, encoding: { y: y(field) } });
   const only = (test, mark) => ({ transform: [{ filter: test }], mark: { type: "point", filled: true, clip: true, opacity: 1, ...mark }, encoding: { y: y("v") } });
@@ -61,7 +61,8 @@ function summary(chart) {
   const s = chart.series.at(-1), i = lastOf(s);
   if (i === undefined) return { now: "–", usual: "nothing measured", tone: "" };
   const usual = s.mi[i] === null ? "no baseline yet" : `usually ${said(s.lo[i], s.unit)} to ${said(s.hi[i], s.unit)}`;
-  return { now: said(s.v[i], s.unit), usual, tone: outside(s, i) };
+  const name = chart.series.length > 1 ? `${s.name.split(" ").at(-1)} ` : "";
+  return { now: name + said(s.v[i], s.unit), usual, tone: outside(s, i) };
 }
 
 function build() {
