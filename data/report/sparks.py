@@ -292,7 +292,7 @@ def _tail(text: str) -> str:
     return text if len(text) <= 38 else f"…{text[-37:]}"
 
 
-def _cell(value: str | float | int | None | datetime) -> str:
+def _cell(value: str | float | int | datetime | None) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return "–" if value is None else str(value)

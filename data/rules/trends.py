@@ -69,15 +69,23 @@ def _of_the_gate(trends: Trends) -> list[Series]:
         (p.verdict.startswith("PROMOTE") == (p.label == "bad")) if p.verdict and p.label else None
         for p in trends.points
     ]
-    made = [
-        ("verdicts", f"approved of last {_N_ROLLING}", "down", rolling_share(judged, _N_ROLLING)),
-        ("accuracy", f"wrong of last {_N_LABELLED} labelled", "up", rolling_share(wrong, _N_LABELLED)),
-    ]  # fmt: skip
-    return [
-        Series(metric=metric, name=name, unit="share", worse="up" if worse == "up" else "down", values=values)
-        for metric, name, worse, values in made
-        if any(value is not None for value in values)
-    ]  # fmt: skip
+    made: list[Series] = [
+        Series(
+            metric="verdicts",
+            name=f"approved of last {_N_ROLLING}",
+            unit="share",
+            worse="down",
+            values=rolling_share(judged, _N_ROLLING),
+        ),
+        Series(
+            metric="accuracy",
+            name=f"wrong of last {_N_LABELLED} labelled",
+            unit="share",
+            worse="up",
+            values=rolling_share(wrong, _N_LABELLED),
+        ),
+    ]
+    return [s for s in made if any(value is not None for value in s.values)]
 
 
 def _beside(series: Series, approved: Sequence[bool], find: Finder) -> Series:

@@ -167,7 +167,7 @@ function recall() {
 }
 
 function keys(e) {
-  if (e.target.matches("input, select, textarea") || e.ctrlKey || e.metaKey || e.altKey) return;
+  if (e.target.closest?.("input, select, textarea, dialog") || e.ctrlKey || e.metaKey || e.altKey) return;
   const moves = { "+": () => zoomBy(0.5), "=": () => zoomBy(0.5), "-": () => zoomBy(2), 0: () => zoomTo(0, shown.length - 1), "[": () => pan(-0.5), "]": () => pan(0.5), "/": () => $("find").focus(), "?": () => $("help").showModal(), Escape: () => { $("chosen").hidden = true; } };
   const panned = e.shiftKey && { ArrowLeft: () => pan(-0.5), ArrowRight: () => pan(0.5) }[e.key];
   const move = panned || moves[e.key];
