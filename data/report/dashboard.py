@@ -86,7 +86,10 @@ def _library() -> str:
 
     # Inside a script element only these two sequences would end it.
     return re.sub(
-        r"<(?=/script|!--)", r"\\x3C", str(vl_convert.javascript_bundle(None)), flags=re.I
+        r"<(?=/script|!--)",
+        r"\\x3C",
+        vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"),
+        flags=re.I,
     )
 
 

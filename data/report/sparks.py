@@ -226,54 +226,34 @@ def shift(one: Contrast) -> str:
     return f"{one.shift:+.0f}" if one.unit == "tests" else f"{100 * one.shift:+.1f} %"
 
 
+_CSV = (
+    *("environment", "plan", "deployment_id", "revision", "started_at", "run_id", "verdict"),
+    *("metric", "name", "suite", "unit", "value", "usual_low", "usual_middle", "usual_high"),
+)
+
+
 def trends_csv(scopes: Iterable[Trends], metric: str | None) -> str:
     """One row a deployment and series, the newest deployment first; empty cells are unknown."""
     out = io.StringIO()
-    write = csv.writer(out).writerow
-    write(
-        (
-            "environment",
-            "plan",
-            "deployment_id",
-            "revision",
-            "started_at",
-            "run_id",
-            "verdict",
-            "metric",
-            "name",
-            "suite",
-            "unit",
-            "value",
-            "usual_low",
-            "usual_middle",
-            "usual_high",
-        )
-    )
+    writer = csv.writer(out)
+    writer.writerow(_CSV)
     for trends in scopes:
+        wanted = [s for s in trends.series if metric in (None, s.metric)]
         for i in reversed(range(len(trends.points))):
-            p = trends.points[i]
-            for s in trends.series:
-                if metric in (None, s.metric):
-                    write(
-                        (
-                            trends.environment,
-                            trends.plan,
-                            p.deployment_id,
-                            p.revision,
-                            p.started_at.isoformat(),
-                            p.run_id,
-                            p.verdict,
-                            s.metric,
-                            s.name,
-                            s.suite,
-                            s.unit,
-                            s.values[i],
-                            s.low[i],
-                            s.middle[i],
-                            s.high[i],
-                        )
-                    )
+            writer.writerows((*_whose(trends, i), *_valued(s, i)) for s in wanted)
     return out.getvalue()
+
+
+def _whose(trends: Trends, i: int) -> tuple[str, ...]:
+    p = trends.points[i]
+    begun = p.started_at.isoformat()
+    scope = (trends.environment, trends.plan)
+    return (*scope, p.deployment_id, p.revision, begun, p.run_id, p.verdict)
+
+
+def _valued(s: Series, i: int) -> tuple[str | float | None, ...]:
+    named = (s.metric, s.name, s.suite, s.unit)
+    return (*named, s.values[i], s.low[i], s.middle[i], s.high[i])
 
 
 def _said(value: float | None, unit: str) -> str:

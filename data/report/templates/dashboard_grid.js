@@ -33,7 +33,7 @@ function paint() {
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   g.clearRect(0, 0, w, h);
   const paints = Object.fromEntries(Object.entries(FILL).map(([k, v]) => [k, v && colour(v)]));
-  const ink = colour("ink"), soft = colour("soft"), top = holder.scrollTop, wide = w - left;
+  const card = colour("card"), ink = colour("ink"), soft = colour("soft"), top = holder.scrollTop, wide = w - left;
   const from = Math.floor(top / ROW), to = Math.min(ranked.length, Math.ceil((top + h) / ROW));
   const step = wide / places.length, columns = Math.min(places.length, Math.floor(wide));
   g.font = "11px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
@@ -42,16 +42,25 @@ function paint() {
     const y = r * ROW - top, t = ranked[r];
     g.fillStyle = t.score ? ink : soft;
     g.fillText(short(t.id, Math.floor((left - 12) / 6.7)), 4, y + ROW / 2);
+    let run = null;
+    const fill = ({ code, x, end }) => {
+      if (!paints[code]) return null;
+      g.fillStyle = paints[code];
+      const wide = Math.max(1, end - x - (step > 5 ? 1 : 0));
+      g.fillRect(x, y + 1, wide, ROW - 2);
+      if (code === "E" || code === "N") { g.fillStyle = card; g.fillRect(x, y + ROW / 2 - 0.5, wide, 1); }
+      return null;
+    };
     for (let c = 0; c < columns; c += 1) {
       const a = Math.floor(c * places.length / columns), b = Math.max(a + 1, Math.floor((c + 1) * places.length / columns));
       let code = t.track[places[a]];
       for (let k = a + 1; k < b; k += 1) code = worse(code, t.track[places[k]]);
-      if (!paints[code]) continue;
-      g.fillStyle = paints[code];
-      const x = left + a * step, wideAs = Math.max(1, (b - a) * step - (step > 5 ? 1 : 0));
-      g.fillRect(x, y + 1, wideAs, ROW - 2);
-      if (code === "E" || code === "N") { g.fillStyle = colour("card"); g.fillRect(x, y + ROW / 2 - 0.5, wideAs, 1); }
+      const x = left + Math.round(a * step), end = left + Math.round(b * step);
+      // Neighbours of one colour are one rectangle while cells are too narrow for a gap.
+      if (run && (run.code !== code || step > 5)) run = fill(run);
+      run = run ? { ...run, end } : { code, x, end };
     }
+    if (run) fill(run);
   }
   if (cell) {
     g.strokeStyle = ink;
