@@ -1,8 +1,8 @@
 """Pictures for the documentation: `python docs/screenshots.py [--out docs/images]`.
 
 Deploys the reference stack, validates it under a Prefect server of its own, and photographs what
-people see: the HTML report, light and dark, an audit, the flow run in Prefect's UI, and the trends of
-a synthetic warehouse (`tests/many.py`). Needs Chromium.
+people see: the HTML report, light and dark, an audit, the flow run in Prefect's UI, and the trends
+of a synthetic warehouse (`tests/many.py`). Needs Chromium.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ def test_trends_show_each_trend_by_name(played: Played, tmp_path: Path) -> None:
     assert str(page) in played.stack("trends", "--html", str(page)).stdout
     assert "reports/" in page.read_text(), "its links lead to the pages of the runs"
     missing = played.stack("trends", "--compare", "healthy", "no-such")
-    assert missing.returncode == 2
+    assert missing.exit_code == 2
     assert "'no-such'" in missing.stderr
 
 
