@@ -36,6 +36,7 @@ bench: setup
 	$(BIN)/python -m tests.bench_witness
 	$(BIN)/python -m tests.bench_import
 	$(BIN)/python -m tests.bench_makespan
+	$(BIN)/python -m tests.bench_dashboard
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table

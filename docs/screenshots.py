@@ -1,8 +1,8 @@
 """Pictures for the documentation: `python docs/screenshots.py [--out docs/images]`.
 
 Deploys the reference stack, validates it under a Prefect server of its own, and photographs what
-people see: the HTML report, light and dark, an audit, and the flow run in Prefect's UI. Needs
-Chromium.
+people see: the HTML report, light and dark, an audit, the flow run in Prefect's UI, and the trends
+of a synthetic warehouse (`tests/many.py`). Needs Chromium.
 """
 
 from __future__ import annotations
@@ -94,10 +94,27 @@ def _pictures(folder: Path, out: Path, revision: str) -> list[Path]:
             shoot(page, out / "report-dark.png", (1100, 1500), dark=True),
             shoot(audit, out / "audit.png", (1100, 1180)),
             shoot(flow, out / "flow-run.png", (1400, 1000), wait_ms=WAIT_MS),
+            *trends(folder, out),
         ]
     finally:
         _down(folder / "state")
         server.stop()
+
+
+def trends(folder: Path, out: Path) -> list[Path]:
+    """The page of trends over 300 deployments × 80 tests, light and dark."""
+    sys.path.insert(0, str(ROOT))
+    from tests.many import build
+
+    build(folder / "many.duckdb", 300, 80)
+    page = folder / "trends.html"
+    argv = [sys.executable, "-m", "flows.cli", "trends", "--html", str(page)]
+    argv += ["--environment", "staging", "--warehouse", str(folder / "many.duckdb")]
+    subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, timeout=120)
+    return [
+        shoot(page.as_uri(), out / f"trends-{name}.png", (1240, 1180), dark=dark, wait_ms=3000)
+        for name, dark in (("light", False), ("dark", True))
+    ]
 
 
 def _ports() -> dict[str, str]:

@@ -25,7 +25,7 @@ _COMMANDS = {
     "runs": "reading",
     "sql": "reading",
     "export": "reading",
-    "trends": "reading",
+    "trends": "trends",
     "label": "reading",
     "upkeep": "keeping",
     "import": "importing",

@@ -97,12 +97,17 @@ def page(name: str) -> Template:
 
 
 @cache
-def style() -> Markup:
-    """The style sheet that all pages share."""
+def template_source(name: str) -> str:
+    """One of our own files beside the templates, as it is: it holds no data."""
     loader = _environment().loader
     assert loader is not None
-    # Our own file, without any data in it.
-    return Markup(loader.get_source(_environment(), "run.css")[0])
+    return loader.get_source(_environment(), name)[0]
+
+
+@cache
+def style() -> Markup:
+    """The style sheet that all pages share."""
+    return Markup(template_source("run.css"))
 
 
 _FILTERS: dict[str, Callable[..., Any]] = {

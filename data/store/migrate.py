@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from data.errors import WarehouseError
+from data.store.comments import comment_source, write_comments
 
 _HERE = Path(__file__).parent
 
@@ -129,7 +130,7 @@ def _view_sources() -> tuple[str, ...]:
 
 @cache
 def _views_digest() -> str:
-    return hashlib.sha256("\n".join(_view_sources()).encode()).hexdigest()
+    return hashlib.sha256("\n".join((*_view_sources(), comment_source())).encode()).hexdigest()
 
 
 def _views_are_current(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -142,6 +143,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         for source in _view_sources():
             connection.execute(source)
+        write_comments(connection)
         connection.execute("DELETE FROM store.views")
         connection.execute("INSERT INTO store.views VALUES (?)", [_views_digest()])
         connection.execute("COMMIT")

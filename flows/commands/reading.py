@@ -1,4 +1,4 @@
-"""`show`, `runs`, `sql`, `export`, `trends`, `label`: reading the warehouse."""
+"""`show`, `runs`, `sql`, `export`, `label`: reading the warehouse."""
 
 from __future__ import annotations
 
@@ -17,33 +17,17 @@ if TYPE_CHECKING:
     from data.store.warehouse import Warehouse
 
 Command = Callable[..., Any]
-_NEWEST = {  # by what a trend is newest, or worst, first
-    "flaky_tests": "flip_share_low",
-    "first_bad_deployment": "first_bad_at",
-    "suite_cost": "total_duration_s",
-    "gate_accuracy": "n_runs",
-    "idle_criteria": "n_runs",
-}
-_TRENDS = {
-    "pass_rate": "pass_rate_by_deployment",
-    "latency": "metric_by_deployment",
-    "flaky": "flaky_tests",
-    "first_bad": "first_bad_deployment",
-    "evidence": "evidence_quality",
-    "revenue": "revenue_at_risk_by_deployment",
-    "cost": "suite_cost",
-    "accuracy": "gate_accuracy",
-    "idle": "idle_criteria",
-}
 
 
-def _warehouse_option(command: Command) -> Command:
+def warehouse_option(command: Command) -> Command:
+    """`--warehouse PATH`."""
     return click.option("--warehouse", metavar="PATH", help="DuckDB file [var/goldenpath.duckdb].")(
         command
     )
 
 
-def _open(path: str | None) -> Warehouse:
+def opened_warehouse(path: str | None) -> Warehouse:
+    """The warehouse of the option, or of the settings."""
     from data.store.warehouse import Warehouse
     from flows.wiring import warehouse_path
 
@@ -56,7 +40,7 @@ def _open(path: str | None) -> Warehouse:
 @click.option("--markdown", "form", flag_value="markdown", help="The release worklog.")
 @click.option("--why", "form", flag_value="why", help="Rule, evidence, decision; what turns it.")
 @click.option("--html", "html", metavar="FILE", help="Write one self-contained page.")
-@_warehouse_option
+@warehouse_option
 def show_command(run_id: str, form: str | None, html: str | None, warehouse: str | None) -> None:
     """Report of one run. RUN_ID may be `last`.
 
@@ -73,7 +57,7 @@ def show_command(run_id: str, form: str | None, html: str | None, warehouse: str
     from data.report.why import why_text
     from tasks.publish.files import write_whole
 
-    found = _open(warehouse)
+    found = opened_warehouse(warehouse)
     named = _run_id(warehouse, run_id)
     audit = found.audit(named)
     if audit is not None:
@@ -92,7 +76,7 @@ def show_command(run_id: str, form: str | None, html: str | None, warehouse: str
 @click.command("runs")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@_warehouse_option
+@warehouse_option
 def runs_command(limit: int, as_json: bool, warehouse: str | None) -> None:
     """List runs, newest first.
 
@@ -100,7 +84,7 @@ def runs_command(limit: int, as_json: bool, warehouse: str | None) -> None:
     Example:
       goldenpath runs --limit 5
     """
-    rows = [run.model_dump(mode="json") for run in _open(warehouse).runs(limit)]
+    rows = [run.model_dump(mode="json") for run in opened_warehouse(warehouse).runs(limit)]
     if as_json:
         print_json(rows)
         return
@@ -112,7 +96,7 @@ def runs_command(limit: int, as_json: bool, warehouse: str | None) -> None:
 @click.argument("query")
 @click.option("--csv", "form", flag_value="csv", help="CSV on stdout.")
 @click.option("--json", "form", flag_value="json", help="A JSON list of objects on stdout.")
-@_warehouse_option
+@warehouse_option
 def sql_command(query: str, form: str | None, warehouse: str | None) -> None:
     """Ask the warehouse anything; it is opened for reading only.
 
@@ -121,37 +105,13 @@ def sql_command(query: str, form: str | None, warehouse: str | None) -> None:
       goldenpath sql "FROM pass_rate_by_deployment"
       goldenpath sql "SELECT test_id, message FROM tests WHERE outcome = 'FAIL'" --csv
     """
-    columns, rows = _open(warehouse).query(query)
+    columns, rows = opened_warehouse(warehouse).query(query)
     _print_rows(columns, rows, form)
-
-
-@click.command("trends")
-@click.option("--metric", type=click.Choice(list(_TRENDS)), help="One trend; all without it.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 10_000))
-@_warehouse_option
-def trends_command(metric: str | None, limit: int, warehouse: str | None) -> None:
-    """Trends over deployments as tables.
-
-    \b
-    Example:
-      goldenpath trends --metric latency
-    """
-    opened = _open(warehouse)
-    for name in [metric] if metric else list(_TRENDS):
-        view = _TRENDS[name]
-        columns, rows = opened.query(_newest(view, limit))
-        click.echo(f"\n{view}" + ("" if rows else ": nothing yet"))
-        if rows:
-            _table(columns, rows)
-
-
-def _newest(view: str, limit: int) -> str:
-    return f"FROM {view} ORDER BY {_NEWEST.get(view, 'started_at')} DESC NULLS LAST LIMIT {limit}"
 
 
 @click.command("export")
 @click.argument("folder")
-@_warehouse_option
+@warehouse_option
 def export_command(folder: str, warehouse: str | None) -> None:
     """Write every documented view as Parquet.
 
@@ -159,7 +119,7 @@ def export_command(folder: str, warehouse: str | None) -> None:
     Example:
       goldenpath export out/
     """
-    _open(warehouse).export(Path(folder))
+    opened_warehouse(warehouse).export(Path(folder))
     click.echo(f"wrote {len(list(Path(folder).rglob('*.parquet')))} Parquet files to {folder}")
 
 
@@ -168,7 +128,7 @@ def export_command(folder: str, warehouse: str | None) -> None:
 @click.argument("label", type=click.Choice(["good", "bad"]))
 @click.option("--note", default="", help="Why.")
 @click.option("--by", default="", help="Who says so.")
-@_warehouse_option
+@warehouse_option
 def label_command(run_id: str, label: str, note: str, by: str, warehouse: str | None) -> None:
     """Say how a deployment turned out; `gate_accuracy` compares it with the verdict.
 
@@ -179,7 +139,7 @@ def label_command(run_id: str, label: str, note: str, by: str, warehouse: str | 
     from tasks.clock import now
 
     run = _run_id(warehouse, run_id)
-    _open(warehouse).label(run, "good" if label == "good" else "bad", note, by, now())
+    opened_warehouse(warehouse).label(run, "good" if label == "good" else "bad", note, by, now())
     click.echo(f"{run}: {label}")
 
 
@@ -188,7 +148,7 @@ def _run_id(warehouse: str | None, run_id: str) -> str:
 
     if run_id != "last":
         return run_id
-    runs = _open(warehouse).runs(1)
+    runs = opened_warehouse(warehouse).runs(1)
     if not runs:
         raise UsageError("there is no run yet; `goldenpath run PLAN` makes one")
     return runs[0].run_id

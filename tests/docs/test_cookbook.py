@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,9 +19,11 @@ from data.records.verdict import CriterionResult, Verdict
 from data.records.words import HealthState, Mark, Priority
 from data.store.migrate import VIEWS
 from data.store.warehouse import Warehouse
+from tests.docs.samples import rows_of, sample
 from tests.docs.views import MARKER, generated
 from tests.store.runs import at, run, started, test_result
 
+NOTEBOOK = Path(__file__).parents[2] / "examples" / "notebook" / "warehouse.py"
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text()
 TOLD = PAGE.split("\n# Views")[0].split("\n## ")[1:]
 QUESTIONS = [(t.split("\n")[0], t.split("```sql\n")[1].split("```")[0]) for t in TOLD]
@@ -55,7 +58,7 @@ def _promoted() -> list[Fact]:
         ready_after_s=1.5, at=at(1),
     )  # fmt: skip
     idle = CriterionResult(id="no-5xx", priority=Priority.P1, outcome=Mark.PASS, sentence="0 == 0")
-    return _judged(run(1, "PROMOTE", ready), criteria=(idle,))
+    return _judged(run(1, "PROMOTE", ready, test_result(1, "c", "PASS")), criteria=(idle,))
 
 
 def _watched() -> list[Fact]:
@@ -104,11 +107,16 @@ def _audited() -> list[Fact]:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    filled = Warehouse(tmp_path_factory.mktemp("cookbook") / "w.duckdb")
+    yield filled_warehouse(tmp_path_factory.mktemp("cookbook") / "w.duckdb")
+
+
+def filled_warehouse(path: Path) -> Warehouse:
+    """Three runs, promoted, watched and held, and an audit."""
+    filled = Warehouse(path)
     filled.commit([*_promoted(), *_watched(), *_held()])
     filled.commit(_audited())
     filled.label("run-1", "bad", "customers complained", "a person", at(9))
-    yield filled
+    return filled
 
 
 @pytest.mark.parametrize(("question", "sql"), QUESTIONS, ids=[q for q, _ in QUESTIONS])
@@ -135,17 +143,51 @@ def test_answers_are_given_in_the_order_that_is_promised(warehouse: Warehouse) -
 
 
 def test_every_question_says_what_its_answer_means() -> None:
-    assert [t.split("\n")[0] for t in TOLD if len(t.split("```")[2].strip()) < 40] == []
+    assert [t.split("\n")[0] for t in TOLD if len(t.split("```")[4].strip()) < 40] == []
+
+
+@pytest.mark.parametrize("told", TOLD, ids=[q for q, _ in QUESTIONS])
+def test_the_sample_answer_is_what_the_warehouse_says(told: str, warehouse: Warehouse) -> None:
+    shown = told.split("```text\n")[1].split("```")[0]
+    sql = told.split("```sql\n")[1].split("```")[0]
+    columns, rows = warehouse.query(sql)
+    assert shown.split("\n")[0].split() == columns
+    # As a set: rows that the question does not order may come in any order.
+    told_rows = rows_of(shown)
+    assert told_rows
+    assert told_rows <= rows_of(sample(columns, rows, len(rows))), (
+        "run: python -m tests.docs.samples"
+    )
+
+
+def test_the_notebook_asks_what_the_warehouse_answers(warehouse: Warehouse) -> None:
+    texts = [
+        n.value for n in ast.walk(ast.parse(NOTEBOOK.read_text())) if isinstance(n, ast.Constant)
+    ]
+    queries = [t for t in texts if isinstance(t, str) and t.strip().startswith("SELECT")]
+    assert len(queries) >= 3
+    assert all(warehouse.query(sql)[1] for sql in queries)
 
 
 def test_there_are_enough_questions_and_each_expected_answer_has_one() -> None:
-    assert len(QUESTIONS) >= 15
+    assert len(QUESTIONS) >= 25
     assert set(ANSWERS) <= {question for question, _ in QUESTIONS}
 
 
 def test_the_views_and_columns_that_are_documented_are_there(warehouse: Warehouse) -> None:
     page = PAGE.split(MARKER)[1].strip()
     assert page == generated(warehouse).strip(), "run: python -m tests.docs.views"
+
+
+def test_every_view_and_column_and_table_says_in_the_database_what_it_is(
+    warehouse: Warehouse,
+) -> None:
+    silent = """
+        SELECT table_name || '.' || column_name FROM duckdb_columns()
+        WHERE NOT internal AND schema_name = 'main' AND comment IS NULL
+        UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main' AND comment IS NULL
+        UNION ALL SELECT table_name FROM duckdb_tables() WHERE NOT internal AND comment IS NULL"""
+    assert warehouse.query(silent)[1] == [], "say it in data/store/comments.py"
 
 
 def test_every_view_answers_and_is_part_of_the_page(warehouse: Warehouse) -> None:

@@ -87,7 +87,9 @@ def test_the_report_is_photographed_light_and_dark_and_neither_is_blank(tmp_path
     assert backgrounds[0] > 600 > 200 > backgrounds[1], "light is light, dark is dark"
 
 
-@pytest.mark.parametrize("name", ["flow-run", "report-light", "report-dark"])
+@pytest.mark.parametrize(
+    "name", ["flow-run", "report-light", "report-dark", "trends-light", "trends-dark"]
+)
 def test_a_picture_in_the_documentation_is_small_and_not_blank(name: str) -> None:
     png = (IMAGES / f"{name}.png").read_bytes()
     assert png[:8] == b"\x89PNG\r\n\x1a\n"

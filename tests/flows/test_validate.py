@@ -253,13 +253,19 @@ def test_runs_are_listed_newest_first(played: Played) -> None:
     assert [line.split()[0] for line in lines[2:]] == ids[:1]
 
 
-def test_trends_show_each_trend_by_name(played: Played) -> None:
+def test_trends_show_each_trend_by_name(played: Played, tmp_path: Path) -> None:
     everything = played.stack("trends").stdout
-    for view in ("pass_rate_by_deployment", "metric_by_deployment", "gate_accuracy"):
-        assert view in everything
+    for name in ("pass rate", "message p50", "all suites", "gate_accuracy"):
+        assert name in everything
     latency = played.stack("trends", "--metric", "latency").stdout
     assert "message" in latency
-    assert "pass_rate_by_deployment" not in latency
+    assert "pass rate" not in latency
+    page = tmp_path / "trends.html"
+    assert str(page) in played.stack("trends", "--html", str(page)).stdout
+    assert "reports/" in page.read_text(), "its links lead to the pages of the runs"
+    missing = played.stack("trends", "--compare", "healthy", "no-such")
+    assert missing.exit_code == 2
+    assert "'no-such'" in missing.stderr
 
 
 def test_export_writes_parquet_that_holds_the_runs(played: Played, tmp_path: Path) -> None:
