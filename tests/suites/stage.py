@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,11 +32,14 @@ class QuietServer(ThreadingHTTPServer):
 
 
 class Answers(BaseHTTPRequestHandler):
-    """200 and "ok" to every GET; keeps connections alive, unless the path is /close."""
+    """200 and "ok" to every GET, after 10 ms to /wait; keeps connections, unless it is /close."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes: 40 ms for each answer else
 
     def do_GET(self) -> None:
+        if self.path == "/wait":
+            time.sleep(0.01)
         self.send_response(200)
         if self.path == "/close":
             self.send_header("Connection", "close")
