@@ -24,7 +24,7 @@ from data.rules.sensitivity import (
     movable,
     with_second_look,
 )
-from flows.places import Places
+from flows.places import Place, Places
 from flows.session import Session
 from flows.wiring import Wired
 from tasks.clock import now
@@ -119,7 +119,7 @@ async def _under_all(
     return sorted(trials, key=lambda trial: order.index(trial.control))
 
 
-def _place(places: Places, check: Check, control: Control) -> AbstractAsyncContextManager[None]:
+def _place(places: Places, check: Check, control: Control) -> AbstractAsyncContextManager[Place]:
     """A mutated target is the real one: what must not run at the same time still must not."""
     group = None if control.stands_alone else check.one.resource_group
     return places.hold(group, worker=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 
 from data.records.facts import Collected, Fact, PhaseResult, TestResult
 from data.records.orders import SuiteOrder
@@ -21,6 +22,7 @@ from flows.settled import settled
 from flows.shards import Paces, jobs_of, name_of, shard_orders, share_of, united
 from tasks.clock import now
 from tasks.steps import probe_step, suite_step
+from tasks.suites.early import send_away, start_early
 from tasks.suites.restored import restored_result, was_started
 from tasks.suites.run import read_stream
 
@@ -129,8 +131,28 @@ class _PhaseRun:
             name=f"suite {order.suite.id}",
             task_run_name=f"{self.phase.priority} {self.phase.id}/{name_of(order)}{again}",
         )
-        async with self.places.hold(order.suite.resource_group, worker=True, rank=rank):
-            await settled(step, order, self._record)
+        early = partial(start_early, order)
+        try:
+            async with self.places.hold(order.suite.resource_group, True, rank, early) as place:
+                await settled(step, order, self._until_last(order, place.rest))
+        finally:
+            await send_away(order)
+
+    def _until_last(self, order: SuiteOrder, rest: Callable[[], None]) -> Callable[[Fact], None]:
+        """Records, and lets the next suite begin when the last test of this one has ended."""
+        left: set[str] | None = set(order.only) or None
+
+        def record(fact: Fact) -> None:
+            nonlocal left
+            self._record(fact)
+            if isinstance(fact, Collected) and not order.only:
+                left = set(share_of(order, fact.test_ids))
+            if isinstance(fact, TestResult) and left is not None:
+                left.discard(fact.test_id)
+                if not left:
+                    rest()
+
+        return record
 
     def _red(self, suite: Suite, attempt: int) -> list[str]:
         """Tests that are red, that a fresh process can try again, and that this one has not."""

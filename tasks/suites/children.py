@@ -149,7 +149,8 @@ class Watch:
 class Watches:
     """The guard's side: a socket that the witnesses of a suite talk to.
 
-    One line a request, `begin PID`, `end` or `look`; one JSON line an answer.
+    One line a request, `begin PID`, `end`, `look` or `hold`; one JSON line an answer. That to
+    `hold` comes with `release`.
     """
 
     def __init__(self, has: Has, orphans: Callable[[], set[int]]) -> None:
@@ -161,6 +162,7 @@ class Watches:
         self._listener.setblocking(False)
         self._clients: dict[int, socket.socket] = {}
         self._watches: dict[int, Watch] = {}
+        self._holding: set[int] | None = set()
 
     def filenos(self) -> list[int]:
         """What to wait for."""
@@ -189,11 +191,21 @@ class Watches:
             words = client.recv(256).split()
             if not words:
                 raise ConnectionError
+            if words[0] == b"hold" and self._holding is not None:
+                self._holding.add(fileno)
+                return
             client.sendall(json.dumps(self._told(fileno, words)).encode() + b"\n")
         except OSError:
             client.close()
             del self._clients[fileno]
             self._watches.pop(fileno, None)
+
+    def release(self) -> None:
+        """Who waits at the door may go on, and nobody waits any more."""
+        waiting, self._holding = self._holding or set(), None
+        for fileno in waiting & self._clients.keys():
+            with suppress(OSError):
+                self._clients[fileno].sendall(b"{}\n")
 
     def _told(self, fileno: int, words: list[bytes]) -> object:
         try:
@@ -201,6 +213,8 @@ class Watches:
                 lone = not self._watches  # of several pytests at once, a daemon may be anybody's
                 orphans = self._orphans if lone else set
                 self._watches[fileno] = Watch(int(words[1]), self._has, orphans)
+                return {}
+            if words[0] == b"hold":
                 return {}
             if words[0] == b"look":
                 for one in self._watches.values():

@@ -41,6 +41,9 @@ def main(argv: list[str]) -> int:
         signal.signal(number, guard.asked_to_stop)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     guard.listen()
+    if guard.held and guard.watches is None and not guard.wait_for_go():
+        guard.note(exit_code=None, ended_by="gate")
+        return 0
     guard.start(argv[6:], cwd, stdout, stderr)
     ended_by = guard.watch(float(timeout_s))
     guard.clear()
@@ -58,6 +61,7 @@ class Guard:
         self.exit_code: int | None = None
         self.stop = False
         self.parent = os.getppid()
+        self.held = os.environ.get("GOLDENPATH_HOLD") == "1"
         self.watches: Any = None
         self.children: Any = None
 
@@ -106,15 +110,29 @@ class Guard:
 
     def watch(self, timeout_s: float) -> str:
         """Wait for the suite's end, the deadline or the gate's end; say which."""
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
         while True:
-            if self.stop or self._at_eof() or os.getppid() != self.parent:
-                return "gate"  # the parent too: a fork of the gate may hold the pipe open
+            if self._is_left():
+                return "gate"
             self.reap()
             if self.exit_code is not None:
                 return "itself"
-            if time.monotonic() >= deadline:
+            if self.held:
+                began = time.monotonic()  # the suite's time counts from its turn
+            elif time.monotonic() >= began + timeout_s:
                 return "timeout"
+
+    def wait_for_go(self) -> bool:
+        """Hold a suite that nothing could tell to wait: it is not even started. False: never."""
+        os.environ.pop("GOLDENPATH_HOLD", None)
+        while self.held:
+            if self._is_left():
+                return False
+        return True
+
+    def _is_left(self) -> bool:
+        """Whether the gate is gone; the parent too: a fork of the gate may hold the pipe open."""
+        return self.stop or self._at_eof() or os.getppid() != self.parent
 
     def _at_eof(self) -> bool:
         """Wait one poll interval, or serve the witness; whether the death pipe is closed."""
@@ -130,7 +148,14 @@ class Guard:
         if self.watches:
             with suppress(OSError):
                 self.watches.turn(ready - {0})
-        return 0 in ready and os.read(0, 64) == b""
+        if 0 not in ready:
+            return False
+        told = os.read(0, 64)
+        if told and self.held:
+            self.held = False
+            if self.watches:
+                self.watches.release()
+        return told == b""
 
     def reap(self) -> bool:
         """Collect every child that ended; whether any is left (daemons end up here, too)."""

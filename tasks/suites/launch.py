@@ -61,13 +61,17 @@ class Ending:
 class Process:
     """One suite's command behind its guard. Nothing of it outlives `stop`."""
 
-    def __init__(self, order: SuiteOrder, files: WorkFiles) -> None:
+    def __init__(self, order: SuiteOrder, files: WorkFiles, held: bool = False) -> None:
         self.files = files
+        env = suite_env(order, files)
+        if held:
+            env["PYTEST_ADDOPTS"] += " -p goldenpath_hold"
+            env["GOLDENPATH_HOLD"] = "1"
         self.status_start = size_bytes(files.status)
         self.began = time.monotonic()
         self.guard = subprocess.Popen(
             _guard_command(order, files),
-            env=suite_env(order, files),
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -78,6 +82,17 @@ class Process:
     def running(self) -> bool:
         """Whether the guard is there; it goes when the suite's whole tree is gone."""
         return self.guard.poll() is None
+
+    def go(self) -> bool:
+        """The turn of a held suite has come; False when it is no longer there to hear it."""
+        assert self.guard.stdin is not None
+        self.began = time.monotonic()
+        try:
+            self.guard.stdin.write(b"go\n")
+            self.guard.stdin.flush()
+        except OSError:
+            return False
+        return self.running
 
     def let_go(self) -> None:
         """Close the death pipe: the guard ends the suite from now on, with or without us."""

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from data.records.facts import Collected, SuiteResult, TestResult
 from data.records.orders import SuiteOrder
 from data.rules.readers.witness_stream import WitnessStream
+from tasks.suites.early import begun
 from tasks.suites.ending import epilogue
-from tasks.suites.files import Tail, WorkFiles, size_bytes
-from tasks.suites.launch import Process
+from tasks.suites.files import Tail, WorkFiles
 from tasks.suites.looked import Looking
 from tasks.suites.proxied import run_proxied
 from tasks.suites.reported import run_reported
@@ -56,13 +56,10 @@ async def run_suite(order: SuiteOrder) -> AsyncIterator[SuiteFact]:
 
 async def _run_witnessed(order: SuiteOrder) -> AsyncGenerator[SuiteFact, None]:
     """A suite that is pytest, or ends in pytest."""
-    files = WorkFiles(order)
-    files.prepare(order.only or order.given, order.others)
-    starts = (size_bytes(files.stdout), size_bytes(files.stderr))
-    stream, tail = WitnessStream(order, Looking()), Tail(files.stream)
+    stream, tail = WitnessStream(order, Looking()), Tail(WorkFiles(order).stream)
     started_at = datetime.now(UTC)
-    process = Process(order, files)
-    stuck = ""
+    runner = begun(order)
+    process, stuck = runner.process, ""
     try:
         while process.running:
             for fact in _new_facts(stream, tail):
@@ -74,7 +71,7 @@ async def _run_witnessed(order: SuiteOrder) -> AsyncGenerator[SuiteFact, None]:
         await process.stop()
     for fact in _new_facts(stream, tail):
         yield fact
-    for last in epilogue(order, stream, process, stuck, started_at, starts):
+    for last in epilogue(order, stream, process, stuck, started_at, runner.starts):
         yield last
 
 

@@ -77,3 +77,40 @@ async def test_whoever_is_cancelled_gives_back_what_it_held_or_waited_for() -> N
     await asyncio.gather(holds, waits, return_exceptions=True)
     await asyncio.wait_for(race.work("next", 2, "g"), 1)
     assert race.started == ["holds", "next"]
+
+
+async def test_the_next_in_order_hears_so_once_and_nobody_behind_it() -> None:
+    places, heard = Places(1), list[str]()
+
+    async def work(name: str, rank: int, group: str | None = None) -> None:
+        async with places.hold(group, True, rank, lambda: heard.append(name)):
+            await asyncio.sleep(0)
+
+    async with places.hold("g", worker=True):
+        waiting = [
+            asyncio.create_task(work(*one)) for one in (("taken", 1, "g"), ("b", 2), ("c", 3))
+        ]
+        await asyncio.sleep(0)
+        assert heard == ["b"], "of group g nobody could start, and c comes after b"
+    await asyncio.gather(*waiting)
+    assert heard.count("b") == 1
+
+
+async def test_who_rests_frees_its_worker_and_not_its_group() -> None:
+    places, began = Places(1), list[str]()
+
+    async def work(name: str, group: str | None) -> None:
+        async with places.hold(group, worker=True):
+            began.append(name)
+
+    async with places.hold("g", worker=True) as place:
+        waiting = [
+            asyncio.create_task(work(name, group)) for name, group in (("a", "g"), ("b", None))
+        ]
+        await asyncio.sleep(0)
+        place.rest()
+        place.rest()
+        await asyncio.sleep(0)
+        assert began == ["b"]
+    await asyncio.gather(*waiting)
+    assert began == ["b", "a"]

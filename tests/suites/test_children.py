@@ -77,7 +77,11 @@ def told(target: Target, folder: Path, body: str, more: str = "") -> dict[str, T
 def test_what_a_child_does_is_the_tests_doing(name: str, target: Target, tmp_path: Path) -> None:
     if not shutil.which(name.split()[0]) and name.split()[0] in ("curl", "node"):
         pytest.skip(f"{name.split()[0]} is not on this machine")
-    test = told(target, tmp_path, ASKING[name])["test_a"]
+    for attempt in range(4):  # a busy machine may miss what lives for half a millisecond
+        test = told(target, tmp_path / str(attempt), ASKING[name])["test_a"]
+        assert test.witnessed is not False, test.findings
+        if test.witnessed:
+            break
     assert test.witnessed is True, test.findings
     assert test.n_connections >= 1
     assert test.findings == ("the contact is that of a process which the test started",)
