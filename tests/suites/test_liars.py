@@ -17,9 +17,12 @@ from data.records.orders import Endpoint, SuiteOrder
 from data.records.plan import Suite
 from data.rules.outcomes import final_outcomes
 from tasks.suites.run import run_suite
-from tests.suites.liars import HEAD, LIARS, TARGET, Liar
+from tests.suites.liars import HEAD, TARGET, Liar
+from tests.suites.liars import LIARS as PLAIN_LIARS
+from tests.suites.liars_inside import LIARS_INSIDE
 
 AT_ONCE = 4
+LIARS = PLAIN_LIARS | LIARS_INSIDE
 
 
 class Answer(http.server.BaseHTTPRequestHandler):

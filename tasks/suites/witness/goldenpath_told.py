@@ -15,6 +15,7 @@ class Test:
         then: the ledger's snapshot at the test's start.
         contact: (connections, bytes sent, bytes received) of set-up and call.
         errors: phase -> "Type: text" of the exception that ended it.
+        raised: phase -> the same of its last attempt, "" where that raised nothing.
         unawaited: a coroutine of the test was never awaited, or the test itself never ran.
         children: what processes of the test did; None where nobody watched or needed to.
         started_process: it started a process, or one of the session's was there.
@@ -30,6 +31,7 @@ class Test:
         self.contact = (0, 0, 0)
         self.reports: list[Any] = []
         self.errors: dict[str, str] = {}
+        self.raised: dict[str, str] = {}
         self.findings: list[str] = []
         self.unawaited = False
         self.started_process = False
@@ -38,6 +40,13 @@ class Test:
         self.n_reruns = 0
         self.budget_ends: float | None = None
         self.old_handler: Any = None
+
+    def ended(self, call: Any) -> None:
+        """A phase ended, before anybody worded a report of it."""
+        line = error_line(call.excinfo.value) if call.excinfo is not None else ""
+        self.raised[call.when] = line
+        if line:
+            self.errors[call.when] = line
 
     def find(self, text: str) -> None:
         """Keep a finding, once; 20 at most."""
@@ -104,12 +113,20 @@ def witnessed(touched: bool, doubt: bool, unawaited: bool) -> Any:
 
 
 def verdict(test: Test) -> tuple[str, str, Any, str]:
-    """(outcome, stage, deciding report, reason). The first failed report decides."""
+    """(outcome, stage, deciding report, reason). The first failed report decides.
+
+    A report that a hook turned into a pass is worth what the phase did: it raised.
+    """
     for report in test.reports:
         if report.failed:
             outcome = "FAIL" if report.when == "call" else "ERROR"
             reason = test.errors.get(report.when) or crash_line(report)
             return outcome, report.when, report, reason
+    for report in test.reports:
+        raised = test.raised.get(report.when, "")
+        if report.passed and raised and not hasattr(report, "context"):
+            test.find("reported as passed although it raised: " + raised)
+            return ("FAIL" if report.when == "call" else "ERROR"), report.when, report, raised
     return _verdict_without_failure(test, [r for r in test.reports if not hasattr(r, "context")])
 
 

@@ -35,7 +35,6 @@ from goldenpath_told import (  # type: ignore[import-not-found]
     DETAIL_CHARS,
     MESSAGE_CHARS,
     Test,
-    error_line,
     first_line,
     last_error_line,
     text_of,
@@ -228,8 +227,8 @@ def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
 @quietly
 def keep_error(call: Any) -> None:
     """Its line, by phase."""
-    if call.excinfo is not None and SESSION.test is not None:
-        SESSION.test.errors[call.when] = error_line(call.excinfo.value)
+    if SESSION.test is not None:
+        SESSION.test.ended(call)
 
 
 @quietly
