@@ -83,7 +83,8 @@ class Places:
         """One at a time: a second one would start while the first still waits."""
         if self._next in self._waiting:
             return
-        ready = (w for w in self._waiting if w.soon and w.group not in self._taken)
+        open_ = (w for w in self._waiting if w.soon and not w.turn.done())
+        ready = (w for w in open_ if w.group not in self._taken)
         self._next = next(ready, None)
         if self._next and self._next.soon:
             self._next.soon()
