@@ -88,11 +88,13 @@ def _of_the_gate(trends: Trends) -> list[Series]:
     return [s for s in made if any(value is not None for value in s.values)]
 
 
+_ROLLING = ("verdicts", "accuracy")  # neighbours share most of what they are made of: no level
+
+
 def _beside(series: Series, approved: Sequence[bool], find: Finder) -> Series:
     low, middle, high = zip(*band(series.values, approved), strict=True)
-    return series.model_copy(
-        update={"low": low, "middle": middle, "high": high, "steps": _steps(series.values, find)}
-    )
+    steps = () if series.metric in _ROLLING else _steps(series.values, find)
+    return series.model_copy(update={"low": low, "middle": middle, "high": high, "steps": steps})
 
 
 def _steps(values: Sequence[float | None], find: Finder) -> tuple[Step, ...]:

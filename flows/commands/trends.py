@@ -21,6 +21,7 @@ METRICS = (
     *("revenue", "cost", "verdicts", "accuracy", "idle"),
 )
 _EVERYTHING = 1000
+_LEAST_STEP = 0.05  # a level that moved by less is no news
 
 
 @click.command("trends")
@@ -95,10 +96,16 @@ def _chosen(
 
 
 def _read(opened: Warehouse, environment: str, plan: str, suite: str | None, last: int) -> Trends:
+    from data.records.trends import Step
+    from data.rules.change_points import change_points
     from data.rules.trends import of_suite, settled
     from data.store.trends import trends_of
 
-    read = settled(trends_of(opened, environment, plan, last))
+    def steps_of(values: Sequence[float]) -> tuple[Step, ...]:
+        found = change_points(values, min_magnitude=_LEAST_STEP)
+        return tuple(Step(index=c.index, before=c.before, after=c.after, p=c.p) for c in found)
+
+    read = settled(trends_of(opened, environment, plan, last), steps_of)
     return of_suite(read, suite) if suite else read
 
 
