@@ -22,7 +22,7 @@ demo: setup
 	$(BIN)/goldenpath run $(PLAN) --revision healthy
 
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -55,8 +55,8 @@ def test_suites_start_longest_first_and_shards_run_every_test_once(
 
     assert second["verdict"] == "PROMOTE", second["rule"]
     order = starts(stack, second["run_id"])
-    assert order[0] == ("long", 1) and order[-1] == ("short", 1)
-    assert sorted(order[1:3]) == [("split", 1), ("split", 2)]
+    assert order[0] == ("long", 1), "the others take a moment each, and their order is chance"
+    assert sorted(order[1:]) == [("short", 1), ("split", 1), ("split", 2)]
     hits = {k: n for k, n in server.asked.items() if len(k) > 1}  # type: ignore[attr-defined]
     assert hits == {f"/{name}{n}": 1 for name in "abd" for n in range(6)}
     row = next(s for s in second["suites"] if s["id"] == "split")
