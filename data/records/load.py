@@ -79,7 +79,7 @@ class LoadTerms(Record):
         min_length=1, description="arrivals or users, one after the other; each is judged by itself"
     )
     most_in_flight: int = Field(
-        1_000, ge=1, le=100_000, description="executions at once; later ones wait, and that counts"
+        100, ge=1, le=100_000, description="executions at once; later ones wait, and that counts"
     )
     processes: int = Field(
         1,

@@ -55,7 +55,8 @@ def probe_command(
     phase, chosen = _chosen(found, plan, probe)
     if duration is None and (rate or users):
         raise click.UsageError("--rate and --users need --duration, such as --duration 30s")
-    terms = _terms(rate, users, connections or 1, duration, processes) if duration else None
+    most = found.load.in_flight if found.load else None
+    terms = _terms(rate, users, connections, duration, processes, most) if duration else None
     changes = {"load": terms} if terms else {"concurrency": connections, "repeat": repeat}
     chosen = chosen.model_copy(update={k: v for k, v in changes.items() if v is not None})
     if terms:
@@ -78,19 +79,26 @@ def _chosen(found: Plan, plan: str, probe: str) -> tuple[Phase, HttpProbe | Jour
 
 
 def _terms(
-    rate: str | None, users: str | None, connections: int, duration: str, processes: int
+    rate: str | None,
+    users: str | None,
+    connections: int | None,
+    duration: str,
+    processes: int,
+    most: int | None,
 ) -> LoadTerms:
+    """The load that options ask for; as wide as the plan allows where they say nothing."""
     from pydantic import ValidationError
 
     from data.errors import UsageError
     from data.records.load import LoadTerms
 
-    stages: list[dict[str, Any]] = [{"users": connections, "for": duration}]
+    stages: list[dict[str, Any]] = [{"users": connections or 1, "for": duration}]
     if users:
         stages = [{"users": one.strip(), "for": duration} for one in users.split(",")]
     if rate:
         stages = [{"rate": rate, "for": duration}]
-    wide = {"most_in_flight": connections} if rate and connections > 1 else {}
+    width = (connections or most) if rate else None
+    wide = {"most_in_flight": width} if width else {}
     try:
         return LoadTerms.model_validate({"stages": stages, "processes": processes, **wide})
     except ValidationError as error:
