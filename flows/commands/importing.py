@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +35,7 @@ def import_command(
     """Store files of results as one run without a verdict. FORMAT `results` looks at the content.
 
     Nothing is stored unless every file can be read: exit 2 tells all faults at once. What a file
-    says against itself (torn, wrong totals, no test) is stored with it and told.
+    says against itself (torn, wrong totals, no test) is stored with it and told: exit 2, too.
 
     \b
     Example:
@@ -57,6 +58,7 @@ def import_command(
         print_json(done.model_dump(mode="json"))
     else:
         _tell(done)
+    sys.exit(2 if done.faults else 0)
 
 
 def _tell(done: Imported) -> None:

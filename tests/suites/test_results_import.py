@@ -105,7 +105,7 @@ def test_what_a_file_says_against_itself_is_stored_with_it_and_told(
     text, fault = UNSOUND[name]
     (tmp_path / "r.xml").write_text(text)
     done = gate(tmp_path, "import", "junit", str(tmp_path / "r.xml"))
-    assert done.exit_code == 0
+    assert done.exit_code == 2
     assert f"not sound: {tmp_path / 'r.xml'}: " in done.output
     assert fault in done.output
     (suite,) = rows(tmp_path, "SELECT broken FROM suites")
