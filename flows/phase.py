@@ -214,7 +214,8 @@ class _PhaseRun:
         if not self.phase.fail_fast or self.stopped:
             return
         evidence = self.session.recorder.evidence()
-        self.stopped = settled_because(self.phase, evidence.tests, evidence.probes)
+        quarantine = self.session.wired.plan.quarantine
+        self.stopped = settled_because(self.phase, evidence.tests, evidence.probes, quarantine)
         for task in self.work if self.stopped else ():
             task.cancel()
 

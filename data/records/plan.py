@@ -16,6 +16,7 @@ from data.records.field_rule import Identifier
 from data.records.load import LoadLimits
 from data.records.money import Revenue
 from data.records.probe_plan import ProbePlan
+from data.records.quarantine import Quarantine
 from data.records.record import Record
 from data.records.results import ResultFormat
 from data.records.units import Seconds, Share, seconds
@@ -303,6 +304,9 @@ class Plan(Record):
     audit: Audit = Audit()
     load: LoadLimits | None = Field(
         None, description="what probes may ask under load; absent: no load"
+    )
+    quarantine: tuple[Quarantine, ...] = Field(
+        (), description="tests of P2 and P3 whose failures do not hold until a day"
     )
     irreversible_migration: bool = False
     budget: Seconds = Field(seconds("60m"), description="the whole run; the rest is NOT_RUN")

@@ -139,7 +139,7 @@ def _turn(view: RunView, verdict: Verdict) -> str:
         plan = Plan.model_validate_json(view.evidence.run.plan_json)
     except ValueError:  # an import has no plan, a newer gate another one
         return verdict.counterfactual
-    turn = turn_of(plan, view.evidence, view.history)
+    turn = turn_of(plan, view.evidence, view.history, verdict.at)
     return _say(turn) if turn else verdict.counterfactual
 
 

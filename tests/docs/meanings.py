@@ -22,6 +22,7 @@ PLACES = {
     "Criterion": "`criteria[]`",
     "Rollback": "`rollback`",
     "Baseline": "`baseline`",
+    "Quarantine": "`quarantine[]`",
     "Audit": "`audit`",
     "Control": "`audit.mutations[]`",
     "Amount": "`revenue.protected.<priority>`",

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from data.records import control, field_rule, load, money, plan, probe_plan
+from data.records import control, field_rule, load, money, plan, probe_plan, quarantine
 from tests.docs.meanings import MEANINGS, PLACES
 
 PAGE = Path(__file__).parents[2] / "docs" / "plan.md"
@@ -43,6 +43,8 @@ _TYPES = (
     (r"Currency", "currency code"),
     (r"Period", "`day`, `week`, `month` or `year`"),
     (r"Identifier", "id"),
+    (r"Said", "text"),
+    (r"Day", "day, such as `2026-12-31`"),
     (r"Shards", "number from 1 to 64, or `auto`"),
     (r"Kind", "a kind, as above"),
     (r"Variable", "variable name"),
@@ -63,7 +65,7 @@ def generated() -> str:
 def models() -> list[type[BaseModel]]:
     """Every record of a plan, the plan itself first."""
     seen: dict[str, type[BaseModel]] = {}
-    for module in (plan, control, money, probe_plan, load, field_rule):
+    for module in (plan, control, money, quarantine, probe_plan, load, field_rule):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

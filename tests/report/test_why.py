@@ -12,6 +12,7 @@ from tests.rules.making import (
     CORE,
     LOOKS,
     NEW,
+    NOW,
     OLD,
     RUN,
     SHOP,
@@ -106,7 +107,7 @@ TURNS: list[tuple[Change, Change]] = [  # a fault that decides, and one that is 
 @pytest.mark.parametrize(("fault", "rest"), TURNS)
 def test_a_turn_is_what_the_judge_says_once_the_fault_is_gone(fault: Change, rest: Change) -> None:
     case = both(rest, fault)(green())
-    turn = turn_of(case.plan, case.evidence, case.history)
+    turn = turn_of(case.plan, case.evidence, case.history, NOW)
     without = rest(green()).judged()
     assert turn and turn.satisfied and turn.word is without.verdict is not case.judged().verdict
     assert without.verdict is VerdictWord.PROMOTE or turn.next_rule in without.rule

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 from data.records.evidence import Evidence, History
@@ -17,10 +18,12 @@ from data.records.facts import (
     SuiteResult,
 )
 from data.records.plan import Phase, Plan, Suite
+from data.records.quarantine import Quarantine
 from data.records.verdict import CriterionResult
-from data.records.words import Mark, Priority, VerdictWord
+from data.records.words import Mark, Outcome, Priority, VerdictWord
 from data.rules.manifest import Changes, changes
-from data.rules.outcomes import FinalTest, as_one, final_outcomes, final_probes
+from data.rules.outcomes import FinalTest, TestKey, as_one, final_outcomes, final_probes
+from data.rules.quarantine import covered, in_force
 from data.rules.sensitivity import TestName, fresh, reds_of
 
 SuiteKey = tuple[str, str]
@@ -38,11 +41,12 @@ class Ruling:
 
 @dataclass(frozen=True)
 class Case:
-    """Plan, evidence and history of one run, with look-ups."""
+    """Plan, evidence and history of one run and the time of judging, with look-ups."""
 
     plan: Plan
     evidence: Evidence
     history: History
+    now: datetime
 
     @cached_property
     def cells(self) -> tuple[SensitivityCell, ...]:
@@ -69,6 +73,27 @@ class Case:
         ).items():
             found[(phase, suite)][test] = final
         return dict(found)
+
+    @cached_property
+    def quarantined(self) -> dict[TestKey, Quarantine]:
+        """Tests that ended and are in a quarantine in force; what did not end is never spared."""
+        ended = (
+            (*place, name)
+            for place, finals in self.finals.items()
+            for name, final in finals.items()
+            if final.outcome not in (Outcome.NOT_RUN, Outcome.SKIPPED)
+        )
+        return dict(covered(in_force(self.plan, self.now), ended))
+
+    def counted(self, key: SuiteKey) -> dict[str, FinalTest]:
+        """Finals of a suite without those in quarantine: they speak neither for nor against it."""
+        finals = self.finals.get(key, {})
+        return {name: f for name, f in finals.items() if (*key, name) not in self.quarantined}
+
+    @cached_property
+    def unspared(self) -> Case:
+        """The same case under a plan without quarantines."""
+        return replace(self, plan=self.plan.model_copy(update={"quarantine": ()}))
 
     @cached_property
     def collected(self) -> dict[SuiteKey, Collected]:

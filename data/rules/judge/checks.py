@@ -9,7 +9,9 @@ from data.records.facts import ProbeResult
 from data.records.plan import Phase, Suite
 from data.records.words import Grade, Mark, Outcome, VerdictWord
 from data.rules.judge.case import Case, Ruling, ruling
+from data.rules.judge.quarantined import with_quarantined
 from data.rules.outcomes import RED, FinalTest
+from data.rules.quarantine import is_named
 
 Finals = dict[str, FinalTest]
 _PROBE_MARKS = {
@@ -35,12 +37,20 @@ def check_rulings(case: Case) -> Iterator[Ruling]:
 
 
 def phase_failures(case: Case, phase: Phase) -> int:
-    """Failed tests of a phase after retries."""
-    finals = [f for s in phase.suites for f in case.finals.get((phase.id, s.id), {}).values()]
+    """Failed tests of a phase after retries, without those in quarantine."""
+    finals = [f for s in phase.suites for f in case.counted((phase.id, s.id)).values()]
     return sum(f.outcome is Outcome.FAIL for f in finals)
 
 
 def _suite(case: Case, phase: Phase, suite: Suite) -> Ruling:
+    spared = [key[2] for key in case.quarantined if key[:2] == (phase.id, suite.id)]
+    rest = _suite_as_counted(case, phase, suite)
+    if not spared:
+        return rest
+    return with_quarantined(rest, _suite_as_counted(case.unspared, phase, suite), spared)
+
+
+def _suite_as_counted(case: Case, phase: Phase, suite: Suite) -> Ruling:
     finals = case.finals.get((phase.id, suite.id), {})
     mark, sentence = _suite_mark(case, phase, suite, finals)
     id = f"{phase.priority.lower()}/{phase.id}/{suite.id}"
@@ -51,10 +61,11 @@ def _suite(case: Case, phase: Phase, suite: Suite) -> Ruling:
 
 
 def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple[Mark, str]:
-    counts = Counter(f.outcome for f in finals.values())
+    rest = case.counted((phase.id, suite.id))  # one in quarantine is there, and does not count
+    counts = Counter(f.outcome for f in rest.values())
     result = case.suites.get((phase.id, suite.id))
     expected, n_failed = case.expected(phase, suite), phase_failures(case, phase)
-    tally = _tally(counts, expected)
+    tally = _tally(Counter(f.outcome for f in finals.values()), expected)
     if counts[Outcome.FAIL] and n_failed > phase.tolerance:
         return Mark.FAIL, f"{n_failed} failed > {phase.tolerance} tolerated in phase; {tally}"
     if result is not None and result.broken:
@@ -73,7 +84,7 @@ def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple
     if result is not None and result.exit_code is None:
         tally = f"{tally}, exit code of the runner not known"
     spare = max(0, phase.tolerance - n_failed)
-    mark, sentence = _graded(finals, counts, suite.allow_vacuous + spare, tally)
+    mark, sentence = _graded(rest, counts, suite.allow_vacuous + spare, tally)
     if counts[Outcome.FAIL] and mark in (Mark.PASS, Mark.FLAKY):
         return Mark.FAIL, f"{n_failed} failed, {phase.tolerance} tolerated in phase; {tally}"
     return mark, sentence
@@ -96,7 +107,7 @@ def _missing(case: Case, phase: Phase, suite: Suite, finals: Finals, expected: i
     """Why fewer tests than expected ended, or "" when all did."""
     if (phase.id, suite.id) not in case.collected and not finals:
         return f"never ran: 0 of {expected} expected tests seen"
-    absent = [name for name in suite.expect.ids if not _present(name, finals)]
+    absent = [n for n in suite.expect.ids if not any(is_named(n, test) for test in finals)]
     if absent:
         return f"{len(absent)} expected tests are missing: {', '.join(absent[:3])}"
     counts = Counter(f.outcome for f in finals.values())
@@ -117,11 +128,6 @@ def _missing(case: Case, phase: Phase, suite: Suite, finals: Finals, expected: i
 def _manifest(case: Case, phase: Phase, suite: Suite) -> tuple[str, ...]:
     manifest = case.collected.get((phase.id, suite.id))
     return manifest.test_ids if manifest else ()
-
-
-def _present(name: str, finals: Finals) -> bool:
-    """An expected id matches a test's whole id or its end after `::` or `/`."""
-    return any(t == name or t.endswith((f"::{name}", f"/{name}")) for t in finals)
 
 
 def _why(timed_out: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from data.records.plan import Criterion, Plan
-from data.records.words import Grade, Mark, Outcome, VerdictWord
+from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.compare import MIN_EACH, Comparison, Word, compare
 from data.rules.grammar import Rule, parse_rule
 from data.rules.judge.case import Case, Ruling, ruling
@@ -100,7 +100,7 @@ def _counts(case: Case, criterion: Criterion, rule: Rule) -> Ruling:
     Only where the best and the worst that the unseen could bring agree is there an answer; else
     the criterion is NOT_RUN: absence of evidence is neither a pass nor a failure.
     """
-    seen, n_unseen = _seen(case, rule.subject)
+    seen, n_unseen = _seen(case, rule.subject, criterion.priority)
     if not seen:
         return _ruled(criterion, Mark.NOT_RUN, "nothing ran", rule.subject)
     low, high = _bounds(rule.function, seen, n_unseen)
@@ -143,21 +143,27 @@ class Seen(NamedTuple):
     grade: Grade | None
 
 
-def _seen(case: Case, subject: str) -> tuple[list[Seen], int]:
+def _seen(case: Case, subject: str, priority: Priority) -> tuple[list[Seen], int]:
     """Tests and probes of a phase, suite or probe that ended, and how many others are expected.
 
     A skipped test is neither seen nor expected. One that could not be carried out (ERROR) is not
-    seen: a broken test says nothing about the product.
+    seen: a broken test says nothing about the product. One in quarantine is neither, but for a
+    criterion of P1.
     """
     seen: list[Seen] = []
     n_unseen = 0
     for phase in case.plan.phases:
         for suite in (s for s in phase.suites if subject in (phase.id, s.id)):
-            finals = case.finals.get((phase.id, suite.id), {}).values()
-            ended = [Seen(f.outcome, f.grade) for f in finals if f.outcome not in _NOT_ENDED]
-            n_skipped = sum(f.outcome is Outcome.SKIPPED for f in finals)
+            key = (phase.id, suite.id)
+            everything = case.finals.get(key, {})
+            finals = everything if priority is Priority.P1 else case.counted(key)
+            ended = [
+                Seen(f.outcome, f.grade) for f in finals.values() if f.outcome not in _NOT_ENDED
+            ]
+            n_skipped = sum(f.outcome is Outcome.SKIPPED for f in finals.values())
+            n_apart = n_skipped + len(everything) - len(finals)
             seen += ended
-            n_unseen += max(0, case.expected(phase, suite) - len(ended) - n_skipped)
+            n_unseen += max(0, case.expected(phase, suite) - len(ended) - n_apart)
         for probe in (p for p in phase.probes if subject in (phase.id, p.id)):
             result = case.probes.get((phase.id, probe.id))
             ended = [Seen(result.outcome, None)] if result else []

@@ -23,7 +23,9 @@ from data.rules.judge.platform import (
     health_rulings,
 )
 from data.rules.judge.proof import capability_rulings
+from data.rules.judge.quarantined import quarantine_notes
 from data.rules.manifest import named
+from data.rules.quarantine import expired
 
 _ORDER = (
     VerdictWord.SUPERSEDED,
@@ -44,9 +46,9 @@ def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Ve
         plan: what was promised.
         evidence: every fact of the run, complete or not.
         history: what earlier runs of the same plan and environment say.
-        now: time of judging, stamped on the verdict; decides nothing yet.
+        now: time of judging, stamped on the verdict; decides which quarantines have expired.
     """
-    case = Case(plan, evidence, history)
+    case = Case(plan, evidence, history, now)
     rulings = rulings_of(case)
     refused = refusals(case, rulings)
     word, decisive = decide(rulings, refused)
@@ -68,14 +70,18 @@ def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Ve
         actions=account.actions(case, word, found, account.resumable(case)),
         notes=_notes(case),
         rollback_refusals=refused if _wants_rollback(rulings) else (),
-        input_hash=input_hash(plan, evidence, history),
+        input_hash=input_hash(plan, evidence, history, now),
         at=now,
     )
 
 
-def input_hash(plan: Plan, evidence: Evidence, history: History) -> str:
-    """SHA-256 over the canonical JSON of everything that the judge read."""
-    parts = [one.model_dump(mode="json", by_alias=True) for one in (plan, evidence, history)]
+def input_hash(plan: Plan, evidence: Evidence, history: History, now: datetime) -> str:
+    """SHA-256 over the canonical JSON of everything that the judge read.
+
+    Of `now` only what it decides is in it: the quarantines that have expired, where there are any.
+    """
+    read = (plan, evidence, history, *(q for q in plan.quarantine if expired(q, now)))
+    parts = [one.model_dump(mode="json", by_alias=True) for one in read]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -147,7 +153,7 @@ def _reasons(
 
 
 def _notes(case: Case) -> tuple[str, ...]:
-    notes = []
+    notes = list(quarantine_notes(case))
     if not case.history.readable:
         notes.append("history could not be read: judged by absolute criteria only")
     elif not case.history.baseline:

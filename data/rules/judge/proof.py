@@ -49,7 +49,7 @@ def _passes(case: Case, capability: str) -> list[TestName]:
     found: list[TestName] = []
     for phase in case.plan.phases:
         for suite in phase.suites:
-            finals = case.finals.get((phase.id, suite.id), {}) if _proves(suite, capability) else {}
+            finals = case.counted((phase.id, suite.id)) if _proves(suite, capability) else {}
             found += [(suite.id, t) for t, f in finals.items() if f.grade in _WITNESSED]
         for probe in phase.probes:
             result = case.probes.get((phase.id, probe.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from data.records.evidence import Evidence, History
 from data.records.plan import Plan
@@ -31,14 +32,14 @@ class Turn:
     next_rule: str = ""
 
 
-def turn_of(plan: Plan, evidence: Evidence, history: History) -> Turn | None:
+def turn_of(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Turn | None:
     """What would turn the verdict; None where nothing of this run could.
 
     A verdict other than PROMOTE turns when every criterion that asks for it is satisfied: fewer
     change nothing, since the gravest effect wins. PROMOTE turns when its gravest criterion fails.
     SUPERSEDED cannot turn: the revision that this run was about is gone.
     """
-    case = Case(plan, evidence, history)
+    case = Case(plan, evidence, history, now)
     rulings = rulings_of(case)
     _, decisive = decide(rulings, refusals(case, rulings))
     if decisive is None:

@@ -14,6 +14,7 @@ from data.rules.metrics import metrics_of
 from data.rules.money import circular, money_faults
 from data.rules.planning.document import Document, Path, dotted
 from data.rules.planning.loads import load_faults
+from data.rules.planning.quarantine import quarantine_faults
 from data.rules.planning.results import result_faults
 from data.rules.planning.templates import plan_template_faults
 
@@ -43,6 +44,7 @@ def sense_faults(
         _results,
         _shards,
         _loads,
+        _quarantine,
     )
     found = [finding for check in checks for finding in check(plan)]
     found += [Finding(path, *rest) for path, *rest in plan_template_faults(plan)]
@@ -123,6 +125,11 @@ def _shards(plan: Plan) -> Iterator[Finding]:
 
 def _loads(plan: Plan) -> Iterator[Finding]:
     for path, text, hint in load_faults(plan):
+        yield Finding(path, text, hint)
+
+
+def _quarantine(plan: Plan) -> Iterator[Finding]:
+    for path, text, hint in quarantine_faults(plan):
         yield Finding(path, text, hint)
 
 
