@@ -31,7 +31,9 @@ from tests.rules.making import (
     Change,
     Input,
     both,
+    cells,
     green,
+    known,
     outcome,
     planned,
     seen,
@@ -151,6 +153,20 @@ def test_a_quarantined_failure_is_shown_and_proves_nothing() -> None:
     assert "by-shop" in unproven(judged, rulings_of(judged))
     turn = turn_of(case.plan, case.evidence, case.history, NOW)
     assert turn and (turn.word, turn.ids) == (VerdictWord.PROMOTE, ("p2/p2/shop",))
+
+
+def test_a_pass_in_quarantine_is_no_proof_against_a_fault() -> None:
+    """The audit saw t1 alone turn red; without it nothing would see the fault."""
+    needs = {"capabilities": PLAN["capabilities"] | {"by-shop": {"sensitive_to": ["silent"]}}}
+    case = both(planned(**needs), known(sensitivity=cells(True, "t1", where="shop")))(green())
+    before, after = case.judged(), spared(entry())(case).judged()
+    assert criterion(before, "capability/by-shop") is Mark.PASS
+    assert (criterion(after, "capability/by-shop"), after.verdict) == (Mark.INSENSITIVE, "HOLD")
+
+
+def test_a_test_in_quarantine_that_did_not_run_is_missing_from_a_declared_rule() -> None:
+    case = both(planned(criteria=[P2_COUNT]), t1("NOT_RUN"), spared(entry()))(green())
+    assert criterion(case.judged(), "p2-count") is Mark.NOT_RUN
 
 
 @pytest.mark.parametrize(
