@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from data.records.words import Outcome
 
 ResultFormat = Literal["junit", "ctrf"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCase:
-    """One whole test case of a file. A dataclass and no `Record`: there are 100,000 of them.
+class ReadCase(NamedTuple):
+    """One whole test case of a file. A tuple and no `Record`: there are 100,000 of them.
 
     Attributes:
         test_id: unique within what was read together; a repeated one ends in `#2`.

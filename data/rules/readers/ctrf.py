@@ -14,6 +14,7 @@ from typing import Any
 from data.records.results import ReadCase
 from data.records.words import Outcome
 from data.rules.readers.json_stream import Malformed, Text, Torn
+from data.rules.readers.junit_habits import UNEXPLAINED
 from data.rules.readers.result_bytes import Decoder
 from data.rules.readers.result_names import Ids, ctrf_name
 from data.rules.readers.result_texts import DETAIL_CHARS, one_line, plain, told_message
@@ -26,6 +27,7 @@ _STATUS = {
     "pending": Outcome.SKIPPED,
     "other": Outcome.ERROR,
 }
+_RED = ("failed", "timedOut", "timedout", "interrupted", "broken", "error", "unexpected")
 Walk = Generator[None, None, None]
 
 
@@ -39,7 +41,8 @@ class CtrfReader:
         self.readable = False
         self.torn_in = ""
         self._summary: dict[str, Any] = {}
-        self._counts: Counter[Outcome] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._n_expected = 0
         self._done: list[ReadCase] = []
         self._decoder, self._text = Decoder(xml=False), Text()
         self._walk: Walk | None = self._document()
@@ -69,7 +72,8 @@ class CtrfReader:
             next(self._walk)
         except StopIteration:
             self._walk = None
-            self.faults += summary_contradictions(self._summary, self._counts)
+            told, n = self._summary, self._n_expected
+            self.faults += summary_contradictions(told, self._counts, n)
         except Torn:
             self._stop(self._torn())
         except Malformed as error:
@@ -128,34 +132,83 @@ class CtrfReader:
         test_id, doubled = self._ids.claim(name, self.name)
         case = _case(test, test_id, [doubled] if doubled else [])
         self.cases += 1
-        self._counts[case.outcome] += 1
+        status = str(test.get("status", ""))
+        self._counts[status if status in _STATUS else "other"] += 1
+        self._n_expected += "fail" in (_annotations(test) or ())
         self._done.append(case)
 
 
 def _case(test: dict[str, Any], test_id: str, findings: list[str]) -> ReadCase:
-    status = str(test.get("status", ""))
-    outcome = _STATUS.get(status, Outcome.ERROR)
-    if status not in _STATUS:
-        findings.append(f"unknown status {one_line(status)!r}")
-    if outcome is Outcome.PASS and test.get("flaky") is True:
-        outcome = Outcome.FLAKY
+    told = str(test.get("status", ""))
+    if told not in _STATUS:
+        findings.append(f"unknown status {one_line(told)!r}")
+    outcome, why = _meaning(test, _STATUS.get(told, Outcome.ERROR))
     message, detail = _texts(test, outcome)
     return ReadCase(
         test_id=test_id,
         outcome=outcome,
         duration_ms=_number(test.get("duration")),
-        message=message,
+        message=why or message,
         detail=detail,
         ended_at=_time(test.get("stop")),
         findings=tuple(findings),
     )
 
 
+def _meaning(test: dict[str, Any], told: Outcome) -> tuple[Outcome, str]:
+    """(outcome, why) by all that the report says; never better than its status.
+
+    Playwright's reporter calls a test that was expected to fail `passed` either way, and one that
+    did not run `skipped`; its annotations tell which.
+    """
+    raw, notes = str(test.get("rawStatus", "")), _annotations(test)
+    if raw == "todo":
+        return Outcome.SKIPPED, "todo"
+    if told is Outcome.SKIPPED and notes is not None:
+        reasons = [reason for kind, reason in notes.items() if kind in ("skip", "fixme")]
+        return (told, one_line(reasons[0])) if reasons else (Outcome.NOT_RUN, UNEXPLAINED)
+    if told is not Outcome.PASS:
+        return told, ""
+    expected = notes is not None and "fail" in notes
+    if expected and raw == "passed":
+        return Outcome.FAIL, "expected to fail, but passed"
+    if _was_retried(test):
+        return Outcome.FLAKY, ""
+    if expected and notes is not None:
+        return Outcome.SKIPPED, f"xfail: {one_line(notes['fail']) or 'expected to fail, and did'}"
+    return (
+        (Outcome.FAIL, f"status passed, but its runner says {raw}") if raw in _RED else (told, "")
+    )
+
+
+def _annotations(test: dict[str, Any]) -> dict[str, str] | None:
+    """Type → description of Playwright's annotations; None where there is no such list."""
+    extra = test.get("extra")
+    told = extra.get("annotations") if isinstance(extra, dict) else None
+    if not isinstance(told, list):
+        return None
+    notes = [note for note in told if isinstance(note, dict)]
+    return {str(note.get("type", "")): str(note.get("description") or "") for note in notes}
+
+
+def _was_retried(test: dict[str, Any]) -> bool:
+    """Whether an attempt before the last one failed."""
+    attempts = test.get("retryAttempts")
+    told = (
+        [one.get("status") for one in attempts or () if isinstance(one, dict)]
+        if isinstance(attempts, list)
+        else []
+    )
+    retries = test.get("retries")
+    silent = test.get("flaky") is None and isinstance(retries, int) and retries > 0
+    return test.get("flaky") is True or "failed" in told or silent
+
+
 def _texts(test: dict[str, Any], outcome: Outcome) -> tuple[str, str]:
     message, trace = (plain(str(test.get(key) or "")) for key in ("message", "trace"))
     if outcome is Outcome.PASS:
         return "", ""
-    if outcome is Outcome.SKIPPED:
+    if outcome in (Outcome.SKIPPED, Outcome.NOT_RUN):
         return one_line(message), ""
     if outcome is Outcome.FLAKY:
         return f"passed after {test.get('retries') or 'some'} reruns inside the suite", ""

@@ -7,11 +7,14 @@ import re
 DETAIL_CHARS = 4000
 MESSAGE_CHARS = 300
 _SAYS_NOTHING = re.compile(
-    r"^(?:|fail(?:ed|ure)?|error|test failed|.*\.(?:spec|test)\.[cm]?[jt]sx?:\d+:\d+ .*)$", re.I
+    r"^(?:|fail(?:ed|ure)?|error|none|test failed|.*\.(?:spec|test)\.[cm]?[jt]sx?:\d+:\d+ .*)$",
+    re.I,
 )
 _TYPE = re.compile(r"(?:^|[.\\$])([A-Za-z_]\w*(?:Error|Exception|Timeout))$")
 _TELLING = re.compile(r"\b\w*(?:Error|Exception)\b: \S|\.go:\d+: |\bpanic: ")
 _ANSI = re.compile(r"(?:\x1b|\ufffd)\[[0-9;]*m")
+_IN_JSON = re.compile(r'"stack":"((?:[^"\\\n]|\\[^n])+)')
+_XFAIL = re.compile(r"^expected failure: \(")  # xmlrunner, with an address of the run in it
 _STAGES = {
     "failed on setup": "setup",
     "failed on teardown": "teardown",
@@ -54,14 +57,30 @@ def one_line(text: str) -> str:
 
 def told_message(kind: str, message: str, text: str) -> str:
     """`Type: message` in one line; where the message says nothing, the telling line of the text."""
-    line = one_line(plain(message))
+    line = _first_words(plain(message))
     if _SAYS_NOTHING.match(line):
         lines = [s.strip() for s in text.splitlines()]
-        line = next((s for s in lines if _TELLING.search(s)), "") or one_line(text) or line
+        found = _IN_JSON.search(text) if text.startswith("{") else None  # jest-junit, of a hook
+        line = found[1] if found else next((s for s in lines if _TELLING.search(s)), "")
+        line = line or one_line(text) or one_line(plain(message))
     found = _TYPE.search(kind)
     if found and found[1] not in line:
         line = f"{found[1]}: {line}" if line else found[1]
     return one_line(line) or kind or "no message"
+
+
+def _first_words(message: str) -> str:
+    """The first line; Robot Framework says `Setup failed:` there and what failed in the next."""
+    line = one_line(message)
+    return one_line(" ".join(message.split())) if line.endswith(":") else line
+
+
+def skip_reason(kind: str, text: str) -> str:
+    """Why a test was skipped, in one line; `xfail: …` for a failure that was expected."""
+    line = one_line(text)
+    if kind == "pytest.xfail":
+        return f"xfail: {line}"
+    return "xfail: expected to fail, and did" if _XFAIL.match(line) else line
 
 
 def told_stage(message: str) -> str:
