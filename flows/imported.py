@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
@@ -146,14 +146,12 @@ def _read(name: str, format: str, suite: _Suite) -> None:
 
 
 def _format(path: Path, format: str) -> ResultFormat:
-    if format == "junit":
-        return "junit"
-    if format == "ctrf":
-        return "ctrf"
+    if format in get_args(ResultFormat):
+        return cast("ResultFormat", format)
     with path.open("rb") as file:
         found = guessed_format(file.read(_HEAD_BYTES))
     if found is None:
-        raise UsageError("neither XML nor JSON: expected JUnit XML or CTRF JSON")
+        raise UsageError("neither XML nor JSON: expected JUnit XML, or JSON of CTRF or Playwright")
     return found
 
 

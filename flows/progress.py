@@ -27,7 +27,7 @@ class Progress:
     def __init__(self, plan: Plan, out: TextIO) -> None:
         self.plan, self.out = plan, out
         self.began = time.monotonic()
-        self.done: dict[str, list[TestResult]] = {}
+        self.done: dict[str, dict[str, TestResult]] = {}
         self.total: dict[str, int] = {}
         self.shards: dict[str, int] = {}
 
@@ -38,8 +38,9 @@ class Progress:
     def __call__(self, fact: Fact) -> None:
         """Say what a fact means; tests are counted and said with their suite."""
         if isinstance(fact, TestResult):
-            self.done.setdefault(fact.suite, []).append(fact)
-            if fact.outcome in (Outcome.FAIL, Outcome.ERROR):
+            done = self.done.setdefault(fact.suite, {})
+            told, done[fact.test_id] = done.get(fact.test_id), fact
+            if fact.outcome in (Outcome.FAIL, Outcome.ERROR) and told is None:
                 self.say(f"  {fact.outcome} {fact.suite} {fact.test_id}: {fact.message[:120]}")
         elif isinstance(fact, Collected):
             self.total[fact.suite] = len(fact.test_ids)
@@ -57,8 +58,8 @@ class Progress:
         return ""
 
     def _suite(self, fact: SuiteResult) -> str:
-        tests = self.done.pop(fact.suite, [])
-        passed = sum(t.outcome is Outcome.PASS for t in tests)
+        tests = self.done.pop(fact.suite, {})
+        passed = sum(t.outcome is Outcome.PASS for t in tests.values())
         again = f" (attempt {fact.attempt})" if fact.attempt > 1 else ""
         note = f" {fact.broken}" if fact.broken else " timed out" if fact.timed_out else ""
         return (

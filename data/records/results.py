@@ -7,7 +7,24 @@ from typing import Literal, NamedTuple
 
 from data.records.words import Outcome
 
-ResultFormat = Literal["junit", "ctrf"]
+ResultFormat = Literal["junit", "ctrf", "playwright"]
+
+
+class Ran(NamedTuple):
+    """When a test ran, by a file that tells it exactly; seconds since 1970.
+
+    Attributes:
+        starts_s: of each try, in order; at least one.
+        end_s: of the last try.
+        within_s: how far these may be off, either way.
+        lane: tests of one lane ran one after the other, and each may have gone on until the next
+            began (what a runner does between tests is nobody's time); "": no lanes are told.
+    """
+
+    starts_s: tuple[float, ...]
+    end_s: float
+    within_s: float
+    lane: str = ""
 
 
 class ReadCase(NamedTuple):
@@ -18,6 +35,7 @@ class ReadCase(NamedTuple):
         message: one line, "" for a pass; detail: what the file says beside it, capped.
         stage: where it ended, as far as the file tells: collect, setup, call or teardown.
         ended_at: from the file's own times; None when it has none.
+        ran: when exactly; None where the file has no times of tests that can be relied on.
         findings: what is odd about the case itself.
     """
 
@@ -29,3 +47,4 @@ class ReadCase(NamedTuple):
     stage: str = "call"
     ended_at: datetime | None = None
     findings: tuple[str, ...] = ()
+    ran: Ran | None = None

@@ -2,57 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from math import inf
+from operator import itemgetter
+from typing import NamedTuple
 
 from data.records.facts import TestResult
+from data.records.results import Ran
 from data.records.words import Outcome
 from data.rules.attribution import Attributed, Contact, Window, attribute
 
-# Results are looked for five times a second, and a runner may write a moment after the test.
+# A runner may write a moment after the test.
 SLACK_S = 0.3
 WEAKER = "contact seen by time alone, at a proxy"
-SHARED = f"{WEAKER}, and other tests ran then too"
+SHARED = (
+    "all contact in this test's time may be another test's, which can have run then too: whose it"
+    " was is unknown (results with exact times, and one worker, would tell)"
+)
 ELSEWHERE = "the suite had contact outside of every test's time: whose it was is unknown"
 
 
+class Reported(NamedTuple):
+    """When a test can have run, as far as its file of results and its arrival tell.
+
+    Attributes:
+        took_s: its duration; None where the file has none.
+        ran: when exactly; None: the file does not say.
+        missed_s: when the file was looked at last and the test was not in it.
+        seen_s: when it was first in it.
+    """
+
+    test_id: str
+    took_s: float | None
+    ran: Ran | None
+    missed_s: float
+    seen_s: float
+
+
+def windows_of(reported: Iterable[Reported], began_s: float) -> Iterator[Window]:
+    """The longest times in which each test can have run; several for one that was tried again.
+
+    By its own times where the file has them. Else it ended between two looks at the file, or up to
+    `SLACK_S` before; of several that came with one look each can have run before the others, so
+    that their windows overlap. Where more came with one look than can have run since the one
+    before, or a duration is missing, the runner keeps results back (a buffer, several workers):
+    then each can have run at any time before it was seen.
+    """
+    looks: dict[tuple[float, float], list[Reported]] = defaultdict(list)
+    lanes: dict[str, list[Reported]] = defaultdict(list)
+    for one in reported:
+        if one.ran is None:
+            looks[one.missed_s, one.seen_s].append(one)
+        else:
+            lanes[one.ran.lane].append(one)
+    for lane, tests in lanes.items():
+        yield from _in_lane(tests) if lane else map(_own_window, tests)
+    kept_back = any(_total_s(b) > seen - missed + SLACK_S for (missed, seen), b in looks.items())
+    for (missed_s, seen_s), batch in looks.items():
+        first_s = began_s if kept_back else max(began_s, missed_s - _total_s(batch) - SLACK_S)
+        yield from (Window(one.test_id, first_s, seen_s) for one in batch)
+
+
+def _own_window(one: Reported) -> Window:
+    assert one.ran
+    return Window(
+        one.test_id, one.ran.starts_s[0] - one.ran.within_s, one.ran.end_s + one.ran.within_s
+    )
+
+
+def _in_lane(tests: Iterable[Reported]) -> Iterator[Window]:
+    """Each try until the next one of its lane began, the last until it was seen."""
+    told = ((start_s, one) for one in tests if one.ran for start_s in one.ran.starts_s)
+    tries = sorted(told, key=itemgetter(0))
+    for index, (start_s, one) in enumerate(tries):
+        slack_s = one.ran.within_s if one.ran else 0.0
+        last = index + 1 == len(tries)
+        end_s = one.seen_s if last else tries[index + 1][0] + slack_s
+        yield Window(one.test_id, start_s - slack_s, end_s)
+
+
+def _total_s(batch: Iterable[Reported]) -> float:
+    return sum(inf if one.took_s is None else one.took_s for one in batch)
+
+
 def witnessed_by_time(
-    tests: Sequence[TestResult], contacts: Collection[Contact]
+    tests: Sequence[TestResult], windows: Iterable[Window], contacts: Collection[Contact]
 ) -> Iterator[TestResult]:
     """The tests that ended, each with what a proxy saw while it ran.
 
-    Weaker than the witness inside a runner, and every such test says so. Without any contact of the
-    whole suite no test touched the target. Where all contact lies in the times of tests, a test
-    without any had none. Where some lies outside of them (a runner that tells all at its end, a
-    set-up of its own) a test without contact stays unknown: neither credited nor accused.
+    Weaker than the witness inside a runner, and every such test says so. Credited is only contact
+    that no other test can have had: where windows overlap and all of it is shared, the test stays
+    unknown. Without any contact of the whole suite no test touched the target. Where all contact
+    lies in the times of tests, a test without any had none. Where some lies outside of them (a
+    set-up of its own, a runner without times) a test without contact stays unknown, too: neither
+    credited nor accused.
+
+    Args:
+        windows: when each test can have run, see `windows_of`.
     """
-    ended = [t for t in tests if t.outcome not in (Outcome.NOT_RUN, Outcome.SKIPPED)]
-    windows = [_window(test) for test in ended]
+    windows = tuple(windows)
     found = attribute(windows, contacts)
     whole = not _outside(windows, contacts)
-    for test in ended:
-        seen = found[test.test_id]
-        if seen.witnessed:
-            yield _seen(test, seen)
-        elif whole:
-            yield test.model_copy(update={"witnessed": False, "findings": (*test.findings, WEAKER)})
-        else:
-            yield test.model_copy(update={"findings": (*test.findings, ELSEWHERE)})
+    for test in tests:
+        if test.outcome not in (Outcome.NOT_RUN, Outcome.SKIPPED):
+            yield _told(test, found.get(test.test_id, Attributed()), whole)
 
 
-def _seen(test: TestResult, seen: Attributed) -> TestResult:
+def _told(test: TestResult, seen: Attributed, whole: bool) -> TestResult:
+    if seen.shared or not (seen.witnessed or whole):
+        why = SHARED if seen.shared else ELSEWHERE
+        return test.model_copy(update={"findings": (*test.findings, why)})
     told = {
-        "witnessed": True,
+        "witnessed": seen.witnessed,
         "n_connections": seen.n_connections,
         "sent_bytes": seen.sent_bytes,
         "received_bytes": seen.received_bytes,
-        "findings": (*test.findings, SHARED if seen.shared else WEAKER),
+        "findings": (*test.findings, WEAKER),
     }
     return test.model_copy(update=told)
-
-
-def _window(test: TestResult) -> Window:
-    end_s = test.at.timestamp()
-    return Window(test.test_id, end_s - (test.duration_ms or 0.0) / 1000 - SLACK_S, end_s)
 
 
 def _outside(windows: Sequence[Window], contacts: Collection[Contact]) -> bool:

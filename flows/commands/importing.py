@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("import")
-@click.argument("format", type=click.Choice(["junit", "ctrf", "results"]))
+@click.argument("format", type=click.Choice(["junit", "ctrf", "playwright", "results"]))
 @click.argument("files", nargs=-1, required=True)
 @click.option("--plan", default="imported", show_default=True, metavar="NAME", help="Name of it.")
 @click.option("--environment", default="elsewhere", show_default=True, metavar="NAME")

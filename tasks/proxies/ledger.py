@@ -6,15 +6,16 @@ from collections.abc import Callable
 
 from data.rules.attribution import Contact, Moved
 
-BUCKET_S = 0.01
-_MOST_BUCKETS = 4096
+BUCKET_S = 0.001
+_MOST_BUCKETS = 16384
 
 
 class ContactLedger:
     """The bytes of one connection over time.
 
-    Movements within 10 ms are one. After 4,096 of them neighbours are joined and buckets get twice
-    as wide: the memory of a connection is bounded, and old times get coarser.
+    Movements within 1 ms are one: tests may last no longer. After 16,384 of them neighbours are
+    joined and buckets get twice as wide: the memory of a connection is bounded, and old times get
+    coarser.
     """
 
     def __init__(self, service: str, clock_s: Callable[[], float]) -> None:

@@ -11,6 +11,7 @@ from data.records.plan import Results
 from data.rules.contact_by_time import witnessed_by_time
 from tasks.proxies.contact import ContactProxy
 from tasks.suites.reported import run_reported
+from tasks.suites.results import ResultFiles
 
 ProxiedFact = Collected | TestResult | SuiteResult
 
@@ -24,7 +25,9 @@ async def run_proxied(order: SuiteOrder, results: Results) -> AsyncGenerator[Pro
     tests: dict[str, TestResult] = {}
     last: SuiteResult | None = None
     async with ContactProxy(order.proxied) as proxy:
-        async for fact in run_reported(_moved(order, proxy.urls), results):
+        moved = _moved(order, proxy.urls)
+        found = ResultFiles(moved, results)
+        async for fact in run_reported(moved, found):
             if isinstance(fact, SuiteResult):
                 last = fact
                 continue
@@ -32,7 +35,7 @@ async def run_proxied(order: SuiteOrder, results: Results) -> AsyncGenerator[Pro
                 tests[fact.test_id] = fact
             yield fact
         contacts = proxy.contacts
-    for test in witnessed_by_time(list(tests.values()), contacts):
+    for test in witnessed_by_time(list(tests.values()), found.windows, contacts):
         yield test
     if last is not None:
         yield last

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from data.records.facts import Collected, SuiteResult, TestResult
 from data.records.orders import SuiteOrder
-from data.records.plan import Results
 from data.rules.readers.runner_output import Reported, reported_reason
 from tasks.suites.ending import TAIL_BYTES, suite_result
 from tasks.suites.files import WorkFiles, size_bytes, tail_text
@@ -23,7 +22,7 @@ _SHARE_OF_LOOKING = 0.1  # a pattern over a big tree must not take the gate's ti
 ReportedFact = Collected | TestResult | SuiteResult
 
 
-async def run_reported(order: SuiteOrder, results: Results) -> AsyncGenerator[ReportedFact, None]:
+async def run_reported(order: SuiteOrder, found: ResultFiles) -> AsyncGenerator[ReportedFact, None]:
     """Run one attempt of one suite that writes files of results.
 
     A `TestResult` comes as soon as its case is whole in a file; `Collected` after the end, as no
@@ -33,7 +32,7 @@ async def run_reported(order: SuiteOrder, results: Results) -> AsyncGenerator[Re
     files = WorkFiles(order)
     files.prepare(order.only)
     starts = (size_bytes(files.stdout), size_bytes(files.stderr))
-    found, started_at = ResultFiles(order, results), datetime.now(UTC)
+    started_at = datetime.now(UTC)
     process = Process(order, files)
     try:
         async for fact in _while_running(process, found):

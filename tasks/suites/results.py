@@ -11,6 +11,8 @@ from data.records.orders import SuiteOrder
 from data.records.plan import Results
 from data.records.results import ReadCase
 from data.records.words import Outcome
+from data.rules.attribution import Window
+from data.rules.contact_by_time import Reported, windows_of
 from data.rules.readers.result_names import Ids
 from data.rules.readers.results import ResultReader, reader_for
 from data.rules.readers.witness_stream import test_result
@@ -49,6 +51,8 @@ class ResultFiles:
         self._told: dict[str, ReadCase] = {}
         self._unreadable: dict[str, str] = {}
         self._n_gone = 0
+        self._looked_s = self._began.timestamp()
+        self._reported: dict[str, Reported] = {}
         self.pattern = results.path
         self.torn_in: list[str] = []
 
@@ -71,23 +75,28 @@ class ResultFiles:
         gone = f"{self._n_gone} tests that the files named while they grew are gone at the end"
         return told + [gone] * bool(self._n_gone)
 
+    @property
+    def windows(self) -> Iterator[Window]:
+        """When each test can have run."""
+        return windows_of(self._reported.values(), self._began.timestamp())
+
     def look(self) -> Iterator[TestResult]:
         """Tests that ended since the last look; at most one piece a file."""
-        for path in self._matching():
-            if path not in self._open and self._is_fresh(path):
-                self._open[path] = self._growing(path)
-            if path in self._open:
-                yield from self._new(self._open[path].piece())
+        looks_s = datetime.now(UTC).timestamp()
+        yield from self._pieces(looks_s)
+        if not any(growing.unread for growing in self._open.values()):
+            self._looked_s = looks_s
 
     def finish(self) -> Iterator[TestResult]:
         """All that is left, each file to its end; a file that changed behind us is read again."""
-        yield from self.look()
+        now_s = datetime.now(UTC).timestamp()
+        yield from self._pieces(now_s)
         for path, growing in self._open.items():
             whole = growing
             if growing.changed:  # a runner may go back and write a head anew
                 self._ids.release(growing.reader.name)
                 whole = self._open[path] = self._growing(path)
-            yield from self._new(self._rest(whole))
+            yield from self._new(self._rest(whole), now_s)
         known = set(self._ids.all())
         self._n_gone = sum(name not in known for name in self._told)
 
@@ -134,23 +143,38 @@ class ResultFiles:
         if growing.reader.torn_in:
             self.torn_in.append(growing.reader.torn_in)
 
-    def _new(self, cases: Iterator[ReadCase]) -> Iterator[TestResult]:
+    def _pieces(self, now_s: float) -> Iterator[TestResult]:
+        for path in self._matching():
+            if path not in self._open and self._is_fresh(path):
+                self._open[path] = self._growing(path)
+            if path in self._open:
+                yield from self._new(self._open[path].piece(), now_s)
+
+    def _new(self, cases: Iterator[ReadCase], now_s: float) -> Iterator[TestResult]:
         for case in cases:
             known, self._told[case.test_id] = self._told.get(case.test_id), case
+            if known is None:
+                self._remember(case, now_s)
             if case != known and self._is_asked(case.test_id):
-                yield self._fact(case)
+                yield fact_of(self.order, case, self._own_time(case) or datetime.now(UTC))
 
     def _is_asked(self, test_id: str) -> bool:
         return not self.order.only or test_id in self.order.only
 
-    def _fact(self, case: ReadCase) -> TestResult:
-        return fact_of(self.order, case, self._ended_at(case))
-
-    def _ended_at(self, case: ReadCase) -> datetime:
-        """The file's own time where it lies inside the run, else the time of arrival."""
+    def _own_time(self, case: ReadCase) -> datetime | None:
+        """When it ended by the file, where that lies inside the run."""
         now, slack = datetime.now(UTC), timedelta(seconds=_CLOCK_SLACK_S)
         told = case.ended_at
-        return told if told and self._began - slack <= told <= now + slack else now
+        return told if told and self._began - slack <= told <= now + slack else None
+
+    def _remember(self, case: ReadCase, now_s: float) -> None:
+        """When it can have run, if it ran."""
+        ran = case.ran if self._own_time(case) else None
+        if case.outcome is Outcome.NOT_RUN or (case.outcome is Outcome.SKIPPED and ran is None):
+            return
+        took_s = None if case.duration_ms is None else case.duration_ms / 1000
+        told = Reported(case.test_id, took_s, ran, self._looked_s, now_s)
+        self._reported[case.test_id] = told
 
 
 class _Growing:

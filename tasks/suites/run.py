@@ -18,6 +18,7 @@ from tasks.suites.looked import Looking
 from tasks.suites.proxied import run_proxied
 from tasks.suites.reported import run_reported
 from tasks.suites.restored import stream_of
+from tasks.suites.results import ResultFiles
 
 POLL_S = 0.05
 STUCK_GRACE_S = 3.0
@@ -47,8 +48,10 @@ async def run_suite(order: SuiteOrder) -> AsyncIterator[SuiteFact]:
     results = order.suite.results
     if results is None:
         facts = _run_witnessed(order)
+    elif order.proxied:
+        facts = run_proxied(order, results)
     else:
-        facts = (run_proxied if order.proxied else run_reported)(order, results)
+        facts = run_reported(order, ResultFiles(order, results))
     async with aclosing(facts) as told:
         async for fact in told:
             yield fact

@@ -36,10 +36,10 @@ class Shop:
     folder: Path
     env: dict[str, str]
 
-    def judged(self, **env: str) -> dict[str, Any]:
+    def judged(self, plan: str = "plan.yaml", **env: str) -> dict[str, Any]:
         words = ["--json", "--warehouse", str(self.folder / "w.duckdb")]
         state = ["--set", f"deploy.state={self.folder / 'state'}"]
-        argv = [sys.executable, "-m", "flows.cli", "run", str(self.folder / "plan.yaml")]
+        argv = [sys.executable, "-m", "flows.cli", "run", str(self.folder / plan)]
         done = run([*argv, *words, *state], {**self.env, **env}, timeout_s=200)
         document: dict[str, Any] = done.json()
         return document
@@ -74,4 +74,30 @@ def test_a_broken_shop_turns_the_suites_red(shop: Shop) -> None:
     failed = {s["id"]: s["failed"] for s in document["suites"]}
     assert failed == {"unittest": 1, "node": 1}
     assert "FAIL" in json.dumps(document["criteria"])
+    assert document["verdict"] == "HOLD"
+
+
+IDLE = """
+test("idle", async () => { await new Promise((done) => setTimeout(done, 300)); });
+"""
+
+
+@pytest.mark.soak
+def test_playwright_with_a_real_browser(shop: Shop) -> None:
+    """Needs the network for `npm install`, and a Chromium."""
+    chromium = shutil.which("chromium")
+    if chromium is None or shutil.which("npm") is None:
+        pytest.skip("needs chromium and npm on PATH")
+    browser = shop.folder / "browser"
+    npm = subprocess.run(["npm", "install", "--no-audit"], cwd=browser, capture_output=True)
+    if npm.returncode:
+        pytest.skip("npm cannot install @playwright/test here")
+    document = shop.judged("browser.yaml", CHROMIUM=chromium)
+    assert document["verdict"] == "PROMOTE", document["reasons"]
+    document = shop.judged("browser.yaml", CHROMIUM=chromium, SHOP_FAULT="prices")
+    assert [s["failed"] for s in document["suites"]] == [1]
+    with (browser / "shop.spec.mjs").open("a") as spec:
+        spec.write(IDLE)
+    document = shop.judged("browser.yaml", CHROMIUM=chromium)
+    assert [(s["passed"], s["vacuous"]) for s in document["suites"]] == [(3, 1)]
     assert document["verdict"] == "HOLD"

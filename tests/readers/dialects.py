@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from data.rules.readers.junit_habits import UNEXPLAINED
+
 Said = tuple[str, str, str]
 
 
@@ -225,6 +227,35 @@ CTRF = Dialect(
     ],
 )
 
+# Cut from what @playwright/test 1.55.1 writes by `--reporter=json`.
+PLAYWRIGHT_JSON = Dialect(
+    """{"config": {"configFile": "playwright.config.ts", "projects": [{"id": "chromium", "retries": 1}], "version": "1.55.1", "workers": 1}, "suites": [
+{"title": "shop.spec.ts", "file": "shop.spec.ts", "column": 0, "line": 0, "specs": [{"title": "shows its prices", "ok": true, "tags": [], "tests": [{"timeout": 3000, "annotations": [], "expectedStatus": "passed", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "passed", "duration": 250, "errors": [], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "expected"}], "id": "282c77ed-shows-its-prices", "file": "shop.spec.ts", "line": 3, "column": 1},
+{"title": "adds up", "ok": false, "tags": [], "tests": [{"timeout": 3000, "annotations": [], "expectedStatus": "passed", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "failed", "duration": 10, "error": {"message": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m", "stack": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m\\n    at shop.spec.ts:4:36"}, "errors": [{"message": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m", "stack": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m\\n    at shop.spec.ts:4:36"}], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}, {"workerIndex": 0, "parallelIndex": 0, "status": "failed", "duration": 10, "error": {"message": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m", "stack": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m\\n    at shop.spec.ts:4:36"}, "errors": [{"message": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m", "stack": "Error: \\u001b[2mexpect(\\u001b[22mreceived\\u001b[2m).\\u001b[22mtoBe\\u001b[2m(\\u001b[22mexpected\\u001b[2m)\\u001b[22m\\n    at shop.spec.ts:4:36"}], "stdout": [], "stderr": [], "retry": 1, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "unexpected"}], "id": "282c77ed-adds-up", "file": "shop.spec.ts", "line": 3, "column": 1},
+{"title": "waits for ever", "ok": false, "tags": [], "tests": [{"timeout": 3000, "annotations": [], "expectedStatus": "passed", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "timedOut", "duration": 302, "error": {"message": "\\u001b[31mTest timeout of 300ms exceeded.\\u001b[39m", "stack": "\\u001b[31mTest timeout of 300ms exceeded.\\u001b[39m\\n    at shop.spec.ts:4:36"}, "errors": [{"message": "\\u001b[31mTest timeout of 300ms exceeded.\\u001b[39m", "stack": "\\u001b[31mTest timeout of 300ms exceeded.\\u001b[39m\\n    at shop.spec.ts:4:36"}], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "unexpected"}], "id": "282c77ed-waits-for-ever", "file": "shop.spec.ts", "line": 3, "column": 1},
+{"title": "later", "ok": true, "tags": [], "tests": [{"timeout": 3000, "annotations": [{"type": "fixme", "description": "ticket 7"}], "expectedStatus": "skipped", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "skipped", "duration": 0, "errors": [], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "skipped"}], "id": "282c77ed-later", "file": "shop.spec.ts", "line": 3, "column": 1},
+{"title": "never began", "ok": true, "tags": [], "tests": [{"timeout": 3000, "annotations": [], "expectedStatus": "passed", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": -1, "parallelIndex": 0, "status": "skipped", "duration": 0, "errors": [], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "skipped"}], "id": "282c77ed-never-began", "file": "shop.spec.ts", "line": 3, "column": 1},
+{"title": "known bug", "ok": true, "tags": [], "tests": [{"timeout": 3000, "annotations": [{"type": "fail", "description": "ticket 12"}], "expectedStatus": "failed", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "failed", "duration": 10, "error": {"message": "Error: 12", "stack": "Error: 12\\n    at shop.spec.ts:4:36"}, "errors": [{"message": "Error: 12", "stack": "Error: 12\\n    at shop.spec.ts:4:36"}], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "expected"}], "id": "282c77ed-known-bug", "file": "shop.spec.ts", "line": 3, "column": 1},
+{"title": "repaired bug", "ok": false, "tags": [], "tests": [{"timeout": 3000, "annotations": [{"type": "fail"}], "expectedStatus": "failed", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "passed", "duration": 10, "errors": [], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "unexpected"}], "id": "282c77ed-repaired-bug", "file": "shop.spec.ts", "line": 3, "column": 1}], "suites": [
+{"title": "cart", "file": "shop.spec.ts", "line": 5, "column": 6, "specs": [{"title": "keeps tea", "ok": true, "tags": [], "tests": [{"timeout": 3000, "annotations": [], "expectedStatus": "passed", "projectId": "chromium", "projectName": "chromium", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "failed", "duration": 10, "error": {"message": "Error: gone", "stack": "Error: gone\\n    at shop.spec.ts:4:36"}, "errors": [{"message": "Error: gone", "stack": "Error: gone\\n    at shop.spec.ts:4:36"}], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}, {"workerIndex": 0, "parallelIndex": 0, "status": "passed", "duration": 10, "errors": [], "stdout": [], "stderr": [], "retry": 1, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "flaky"}], "id": "282c77ed-keeps-tea", "file": "shop.spec.ts", "line": 3, "column": 1}], "suites": [
+{"title": "empty", "file": "shop.spec.ts", "line": 6, "column": 6, "specs": [{"title": "is empty", "ok": true, "tags": [], "tests": [{"timeout": 3000, "annotations": [], "expectedStatus": "passed", "projectId": "webkit", "projectName": "webkit", "results": [{"workerIndex": 0, "parallelIndex": 0, "status": "passed", "duration": 10, "errors": [], "stdout": [], "stderr": [], "retry": 0, "startTime": "2026-01-31T12:00:00.100Z", "annotations": [], "attachments": []}], "status": "expected"}], "id": "282c77ed-is-empty", "file": "shop.spec.ts", "line": 3, "column": 1}]}]}]}], "errors": [], "stats": {"startTime": "2026-01-31T12:00:00.000Z", "duration": 2500.5, "expected": 3, "skipped": 2, "unexpected": 3, "flaky": 1}}""",
+    [
+        ("chromium/shop.spec.ts::shows its prices", "PASS", ""),
+        ("chromium/shop.spec.ts::adds up", "FAIL", "Error: expect(received).toBe(expected)"),
+        ("chromium/shop.spec.ts::waits for ever", "FAIL", "Test timeout of 300ms exceeded."),
+        ("chromium/shop.spec.ts::later", "SKIPPED", "ticket 7"),
+        ("chromium/shop.spec.ts::never began", "NOT_RUN", UNEXPLAINED),
+        ("chromium/shop.spec.ts::known bug", "SKIPPED", "xfail: ticket 12"),
+        ("chromium/shop.spec.ts::repaired bug", "FAIL", "expected to fail, but passed"),
+        (
+            "chromium/shop.spec.ts::cart › keeps tea",
+            "FLAKY",
+            "passed after 1 reruns inside the suite",
+        ),
+        ("webkit/shop.spec.ts::cart › empty › is empty", "PASS", ""),
+    ],
+)
+
 JUNIT = {
     "pytest": PYTEST,
     "surefire": SUREFIRE,
@@ -236,4 +267,8 @@ JUNIT = {
     "phpunit": PHPUNIT,
     "node": NODE,
 }
-ALL = {**{name: ("junit", d) for name, d in JUNIT.items()}, "ctrf": ("ctrf", CTRF)}
+ALL = {
+    **{name: ("junit", d) for name, d in JUNIT.items()},
+    "ctrf": ("ctrf", CTRF),
+    "playwright-json": ("playwright", PLAYWRIGHT_JSON),
+}

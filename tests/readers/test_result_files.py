@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -10,10 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.records.results import ReadCase, ResultFormat
+from data.records.results import Ran, ReadCase, ResultFormat
+from data.records.words import Outcome
 from data.rules.readers.result_names import Ids
 from data.rules.readers.results import ResultReader, guessed_format, reader_for
-from tests.readers.dialects import ALL, CTRF, GRADLE, JUNIT, NODE, PYTEST, SUREFIRE, Dialect
+from tests.readers.dialects import (
+    ALL,
+    CTRF,
+    GRADLE,
+    JUNIT,
+    NODE,
+    PLAYWRIGHT_JSON,
+    PYTEST,
+    SUREFIRE,
+    Dialect,
+)
 
 
 def read(
@@ -302,3 +314,46 @@ def test_every_dialect_that_is_promised_is_here() -> None:
     promised = "pytest surefire gradle jest playwright gotestsum dotnet phpunit"
     assert set(promised.split()) <= set(JUNIT)
     assert all(isinstance(d, Dialect) and len(d.said) > 1 for d in JUNIT.values())
+
+
+def playwright(**changes: object) -> tuple[list[ReadCase], list[str]]:
+    """What the reader makes of a report with other members."""
+    document = json.loads(PLAYWRIGHT_JSON.text) | changes
+    cases, reader = read("playwright", [json.dumps(document).encode()])
+    return cases, reader.faults
+
+
+def test_playwright_says_when_each_test_ran() -> None:
+    cases, faults = playwright()
+    assert faults == []
+    assert cases[0].ended_at == datetime(2026, 1, 31, 12, 0, 0, 350_000, UTC)
+    ran = {case.test_id.rpartition("::")[2]: case.ran for case in cases}
+    start_s = datetime(2026, 1, 31, 12, 0, 0, 100_000, UTC).timestamp()
+    assert ran["shows its prices"] == Ran((start_s,), start_s + 0.25, 0.002, "worker 0")
+    assert ran["adds up"] == Ran((start_s, start_s), start_s + 0.01, 0.002, "worker 0")
+    assert ran["never began"] is None
+
+
+def test_an_error_outside_of_tests_is_a_fault_of_the_file() -> None:
+    _, faults = playwright(errors=[{"message": "\x1b[31mError: Cannot find module 'x'\x1b[39m"}])
+    assert faults == ["an error outside of tests: Error: Cannot find module 'x'"]
+    assert playwright(errors=[{"message": "Testing stopped early after 1 maximum"}])[1] == []
+
+
+def test_totals_of_playwright_are_held_against_its_tests() -> None:
+    _, faults = playwright(stats={"expected": 4, "unexpected": 3, "skipped": 2, "flaky": 0})
+    assert faults == [
+        "the report says expected=4, but 3 are in it",
+        "the report says flaky=0, but 1 are in it",
+    ]
+
+
+@pytest.mark.parametrize("last", ["failed", "timedOut", "skipped", "interrupted", "", "strange"])
+@pytest.mark.parametrize("status", ["expected", "flaky", "unexpected", "skipped", "strange"])
+def test_a_test_of_playwright_is_never_better_than_its_last_result(status: str, last: str) -> None:
+    result = {"status": last, "startTime": "2026-01-31T12:00:00.100Z", "duration": 1}
+    test = {"expectedStatus": "passed", "status": status, "results": [result]}
+    suites = [{"title": "a", "file": "a", "specs": [{"title": "t", "file": "a", "tests": [test]}]}]
+    cases, _ = playwright(suites=suites, stats={})
+    assert [c.outcome for c in cases] != [Outcome.PASS]
+    assert cases[0].outcome is not Outcome.FLAKY

@@ -20,7 +20,7 @@ FAULTS = [
     ("results: {format: junit, path: /tmp/x.xml}", "below the suite's cwd, got '/tmp/x.xml'"),
     ("results: {format: junit, path: ../x.xml}", "below the suite's cwd, got '../x.xml'"),
     ("results: {format: junit, path: ''}", "below the suite's cwd, got ''"),
-    ("results: {format: trx, path: x.trx}", "'junit' or 'ctrf'"),
+    ("results: {format: trx, path: x.trx}", "'junit', 'ctrf' or 'playwright'"),
     ("results: {format: junit}", "the key 'path' is missing"),
     ("results: {format: junit, path: x.xml}, test_timeout: 3s", "nothing can end a single test"),
     ("results: {format: junit, path: x.xml}, shards: 2", "nothing can split a suite"),

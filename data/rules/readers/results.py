@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from data.records.results import ReadCase, ResultFormat
 from data.rules.readers.ctrf import CtrfReader
 from data.rules.readers.junit import JunitReader
+from data.rules.readers.playwright import PlaywrightReader
 from data.rules.readers.result_names import Ids
+
+_PLAYWRIGHT = re.compile(rb'\{\s*"(?:config|suites)"\s*:')
 
 
 class ResultReader(Protocol):
@@ -39,10 +43,22 @@ def reader_for(format: ResultFormat, name: str, ids: Ids | None = None) -> Resul
         name: the file's, for messages; it owns its ids under this name.
         ids: shared by all files that are read as one suite.
     """
-    return JunitReader(name, ids) if format == "junit" else CtrfReader(name, ids)
+    readers: dict[ResultFormat, type[JunitReader | CtrfReader | PlaywrightReader]] = {
+        "junit": JunitReader,
+        "ctrf": CtrfReader,
+        "playwright": PlaywrightReader,
+    }
+    return readers[format](name, ids)
 
 
 def guessed_format(head: bytes) -> ResultFormat | None:
-    """By the first character that is no space; None where it is neither XML nor JSON."""
+    """By the first character that is no space; None where it is neither XML nor JSON.
+
+    Playwright's report begins with its configuration, or with its suites.
+    """
     plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
-    return {b"<": "junit", b"{": "ctrf"}.get(plain[:1])  # type: ignore[return-value]
+    if plain[:1] == b"<":
+        return "junit"
+    if plain[:1] != b"{":
+        return None
+    return "playwright" if _PLAYWRIGHT.match(plain) else "ctrf"

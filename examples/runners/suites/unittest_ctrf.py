@@ -1,56 +1,57 @@
-"""Runs `unittest` and writes JUnit XML as it goes: `python unittest_junit.py REPORT PATTERN`.
+"""Runs `unittest` and writes CTRF as it goes: `python unittest_ctrf.py REPORT PATTERN`.
 
-Each case is on disk the moment it ended, so that a kill loses nothing that did.
+Each test is on disk the moment it ended, so that a kill loses nothing that did, and with the times of
+its start and end, by which the gate's proxy knows whose contact it saw.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import traceback
 import unittest
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
 
 
 class Report(unittest.TestResult):
-    """Writes one `testcase` for each test that ends."""
+    """Writes one test of the report for each that ends."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("w", encoding="utf-8")
-        self._say(
-            '<?xml version="1.0" encoding="utf-8"?>\n<testsuites>\n<testsuite name="unittest">\n'
-        )
-        self._inside = ""
+        self._say('{"reportFormat":"CTRF","results":{"tool":{"name":"unittest"},"tests":[\n')
+        self._between, self._told = "", {"status": "passed"}
 
     def startTest(self, test: unittest.TestCase) -> None:
         super().startTest(test)
-        self._inside, self._began = "", time.perf_counter()
+        self._told, self._began_ms = {"status": "passed"}, time.time() * 1000
 
     def stopTest(self, test: unittest.TestCase) -> None:
         super().stopTest(test)
+        stop_ms = time.time() * 1000
+        times = {"start": self._began_ms, "stop": stop_ms, "duration": stop_ms - self._began_ms}
         place, _, name = test.id().rpartition(".")
-        took_s = time.perf_counter() - self._began
-        head = f'<testcase classname={quoteattr(place)} name={quoteattr(name)} time="{took_s:.6f}">'
-        self._say(f"{head}{self._inside}</testcase>\n")
+        document = {"suite": [place], "name": name, **self._told, **times}
+        self._say(self._between + json.dumps(document))
+        self._between = ",\n"
 
     def addFailure(self, test: unittest.TestCase, err: object) -> None:
         super().addFailure(test, err)
-        self._inside += _told("failure", err)
+        self._told = _told(err)
 
     def addError(self, test: unittest.TestCase, err: object) -> None:
         super().addError(test, err)
-        self._inside += _told("error", err)
+        self._told = _told(err)
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
         super().addSkip(test, reason)
-        self._inside += f"<skipped message={quoteattr(reason)}/>"
+        self._told = {"status": "skipped", "message": reason}
 
     def close(self) -> None:
         """End the document; without this it is torn, as after a kill."""
-        self._say("</testsuite>\n</testsuites>\n")
+        self._say("\n]}}\n")
         self._file.close()
 
     def _say(self, text: str) -> None:
@@ -58,10 +59,10 @@ class Report(unittest.TestResult):
         self._file.flush()
 
 
-def _told(tag: str, err: object) -> str:
+def _told(err: object) -> dict[str, str]:
     kind, error, trace = err
     text = "".join(traceback.format_exception(kind, error, trace))
-    return f"<{tag} type={quoteattr(kind.__name__)} message={quoteattr(str(error))}>{escape(text)}</{tag}>"
+    return {"status": "failed", "message": f"{kind.__name__}: {error}", "trace": text}
 
 
 if __name__ == "__main__":
