@@ -11,6 +11,14 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     report.outcome, report.longrepr = "passed", None
 """
+SKIPPED = """
+import pytest
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    if report.failed:
+        report.outcome, report.longrepr = "skipped", ("conftest.py", 1, "Skipped: not today")
+"""
 RERUNS = """
 from _pytest.runner import runtestprotocol
 def pytest_runtest_protocol(item, nextitem):
@@ -43,6 +51,22 @@ LIARS_INSIDE: dict[str, Liar] = {
         {"test_a": "FAIL", "test_b": SEEN},
         "reported as passed although it raised",
         files={"conftest.py": FORCED},
+    ),
+    "conftest turns failures into skips": Liar(
+        "def test_a():\n    ask(); assert 0\ndef test_b():\n    ask()",
+        {"test_a": "ERROR", "test_b": SEEN},
+        "reported as skipped although it raised",
+        files={"conftest.py": SKIPPED},
+    ),
+    "a hook swallows the call": Liar(
+        "def test_a():\n    ask(); assert 0\ndef test_b():\n    ask()",
+        {"test_a": "PASS VACUOUS", "test_b": "PASS VACUOUS"},
+        files={"conftest.py": "def pytest_pyfunc_call(pyfuncitem):\n    return True\n"},
+    ),
+    "a worker of xdist crashes": Liar(
+        "def test_a():\n    ask()\ndef test_b():\n    os.kill(os.getpid(), 9)\n",
+        {"test_a": SEEN, "test_b": "ERROR"},
+        options=("-p", "xdist", "-n", "1", "--max-worker-restart", "0"),
     ),
     "conftest reruns until it passes": Liar(
         "TRIES = []\ndef test_a():\n    ask(); TRIES.append(1); assert len(TRIES) > 1",

@@ -16,6 +16,7 @@ class Test:
         contact: (connections, bytes sent, bytes received) of set-up and call.
         errors: phase -> "Type: text" of the exception that ended it.
         raised: phase -> the same of its last attempt, "" where that raised nothing.
+        skips: phase -> whether what it raised was a skip.
         unawaited: a coroutine of the test was never awaited, or the test itself never ran.
         children: what processes of the test did; None where nobody watched or needed to.
         started_process: it started a process, or one of the session's was there.
@@ -32,6 +33,7 @@ class Test:
         self.reports: list[Any] = []
         self.errors: dict[str, str] = {}
         self.raised: dict[str, str] = {}
+        self.skips: dict[str, bool] = {}
         self.findings: list[str] = []
         self.unawaited = False
         self.started_process = False
@@ -45,6 +47,7 @@ class Test:
         """A phase ended, before anybody worded a report of it."""
         line = error_line(call.excinfo.value) if call.excinfo is not None else ""
         self.raised[call.when] = line
+        self.skips[call.when] = bool(line) and is_skip(call.excinfo.value)
         if line:
             self.errors[call.when] = line
 
@@ -115,7 +118,8 @@ def witnessed(touched: bool, doubt: bool, unawaited: bool) -> Any:
 def verdict(test: Test) -> tuple[str, str, Any, str]:
     """(outcome, stage, deciding report, reason). The first failed report decides.
 
-    A report that a hook turned into a pass is worth what the phase did: it raised.
+    A report that a hook turned into a pass is worth what the phase did: it raised. One that a hook
+    turned into a skip says that its author will not have it count as a failure: ERROR.
     """
     for report in test.reports:
         if report.failed:
@@ -127,6 +131,9 @@ def verdict(test: Test) -> tuple[str, str, Any, str]:
         if report.passed and raised and not hasattr(report, "context"):
             test.find("reported as passed although it raised: " + raised)
             return ("FAIL" if report.when == "call" else "ERROR"), report.when, report, raised
+        if report.skipped and raised and not (test.skips[report.when] or was_xfail(report)):
+            test.find("reported as skipped although it raised: " + raised)
+            return "ERROR", report.when, report, raised
     return _verdict_without_failure(test, [r for r in test.reports if not hasattr(r, "context")])
 
 
@@ -135,7 +142,7 @@ def _verdict_without_failure(test: Test, reports: list[Any]) -> tuple[str, str, 
     for report in reports:
         if report.skipped:
             return "SKIPPED", report.when, report, skip_reason(report)
-        if hasattr(report, "wasxfail") and report.when == "call":
+        if was_xfail(report) and report.when == "call":
             test.find("xpass: expected to fail and passed: " + str(report.wasxfail))
     if any(report.when == "call" for report in reports):
         again = f"passed after {test.n_reruns} reruns inside the suite" if test.n_reruns else ""
@@ -143,9 +150,19 @@ def _verdict_without_failure(test: Test, reports: list[Any]) -> tuple[str, str, 
     return "ERROR", "setup", None, "pytest reported no call of this test"
 
 
+def was_xfail(report: Any) -> bool:
+    """Whether its failure was expected."""
+    return hasattr(report, "wasxfail")
+
+
+def is_skip(error: BaseException) -> bool:
+    """Whether this is a way to skip: pytest's, unittest's, Twisted's, nose's, by their names."""
+    return any(kind.__name__ in ("Skipped", "SkipTest", "XFailed") for kind in type(error).__mro__)
+
+
 def skip_reason(report: Any) -> str:
     """The reason as its author wrote it; an expected failure says so."""
-    if hasattr(report, "wasxfail"):
+    if was_xfail(report):
         reason = str(report.wasxfail)
         return "xfail: " + (reason[8:] if reason.startswith("reason: ") else reason)
     longrepr = report.longrepr
