@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from data.records.control import Control
+from data.records.criterion import Criterion
 from data.records.field_rule import Identifier
 from data.records.load import LoadLimits
 from data.records.money import Revenue
@@ -244,16 +245,6 @@ class Phase(Record):
     )
     suites: tuple[Suite, ...] = ()
     probes: tuple[ProbePlan, ...] = ()
-
-
-class Criterion(Record):
-    """A declared rule over evidence, beside the one that every suite and probe carries."""
-
-    id: Identifier
-    priority: Priority
-    rule: str = Field(description="such as p95(message) < 2 s")
-    title: str = ""
-    proves: tuple[str, ...] = ()
 
 
 class Rollback(Record):

@@ -96,7 +96,7 @@ def _checks(
             proof, said = _contact(by_key[phase.id, part.id])
             mark = marks.get(name, Mark.NOT_EVALUATED)
             checks.append(Check(name=name, proves=part.proves, mark=mark, proof=proof, said=said))
-    declared = ((c, marks.get(c.id, Mark.NOT_EVALUATED)) for c in plan.criteria)
+    declared = ((c, marks.get(c.id, Mark.NOT_EVALUATED)) for c in plan.criteria if not c.dry_run)
     return [*checks, *(Check(name=c.id, proves=c.proves, mark=mark) for c, mark in declared)]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from data.records.plan import Criterion, Plan
+from collections.abc import Iterator
+
+from data.records.criterion import Criterion
+from data.records.plan import Plan
 from data.records.record import Record
 from data.report.probes import MetricRow
-from data.rules.grammar import Rule, parse_rule
+from data.rules.grammar import Rule, rules_in
 from data.rules.quantiles import percentile, samples_needed
 
 
@@ -27,14 +30,17 @@ class Target(Record):
 
 def targets_of(plan: Plan | None) -> tuple[Target, ...]:
     """Percentile criteria of the plan, in its order; rules of another form are no targets."""
-    found = (_target(criterion) for criterion in (plan.criteria if plan else ()))
-    return tuple(target for target in found if target is not None)
+    return tuple(target for c in (plan.criteria if plan else ()) for target in _targets(c))
 
 
-def _target(criterion: Criterion) -> Target | None:
-    rule = _rule(criterion.rule)
-    if rule is None or rule.quantile is None or not 0 < rule.quantile < 1:
-        return None
+def _targets(criterion: Criterion) -> Iterator[Target]:
+    for rule in rules_in(criterion.rule):
+        if rule.quantile is not None and 0 < rule.quantile < 1 and not rule.relative:
+            yield _target(criterion, rule)
+
+
+def _target(criterion: Criterion, rule: Rule) -> Target:
+    assert rule.quantile is not None
     return Target(
         criterion=criterion.id,
         metric=rule.subject,
@@ -43,10 +49,3 @@ def _target(criterion: Criterion) -> Target | None:
         limit=rule.limit,
         quantile=rule.quantile,
     )
-
-
-def _rule(text: str) -> Rule | None:
-    try:
-        return parse_rule(text)
-    except ValueError:
-        return None

@@ -17,6 +17,12 @@ def metrics_of(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
 
     Under arrivals, times that count from the intended start come with those from the actual one.
     """
+    known = tuple(dict.fromkeys(metrics_of_steps(probe)))
+    return (*known, *_from_actual_start(probe))
+
+
+def metrics_of_steps(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
+    """The same, once for each time that one execution feeds it."""
     names: list[str | None] = []
     for step in steps_of(probe):
         action = step.action
@@ -25,8 +31,7 @@ def metrics_of(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
         if isinstance(action, ExpectStep):
             names += [action.metrics.first, action.metrics.last]
     names.append(probe.total_metric if isinstance(probe, JourneyProbe) else None)
-    known = tuple(dict.fromkeys(name for name in names if name))
-    return (*known, *_from_actual_start(probe))
+    return tuple(name for name in names if name)
 
 
 def _from_actual_start(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from data.records.evidence import BaselineRun, History, KnownGood
 from data.records.facts import SensitivityCell
+from data.rules.grammar import rules_in
 from data.store.connect import Connection
 
 
@@ -96,9 +97,17 @@ def _shifted(run: _Promoted) -> bool:
 
     A shift that could not be evaluated did not fire; else no first baseline could ever come about.
     """
-    rules = {c.get("id"): str(c.get("rule", "")) for c in _criteria_of(run.plan_json)}
+    rules = dict(r for c in _criteria_of(run.plan_json) for r in _rules_of(c))
     red = {c["id"] for c in run.criteria if c["outcome"] == "FAIL"}
-    return any("shift(" in rules.get(name, "") for name in red)
+    parts = (rule for name in red for rule in rules_in(rules.get(name, "")))
+    return any(rule.function == "shift" or rule.relative for rule in parts)
+
+
+def _rules_of(criterion: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(id, rule) of a criterion and of its warning; one in dry run decided nothing."""
+    if not criterion.get("dry_run"):
+        yield str(criterion.get("id")), str(criterion.get("rule", ""))
+        yield f"{criterion.get('id')}/warn", str(criterion.get("warn") or "")
 
 
 def _criteria_of(plan_json: str) -> list[dict[str, Any]]:

@@ -14,7 +14,16 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from data.records import control, field_rule, load, money, plan, probe_plan, quarantine
+from data.records import (
+    control,
+    criterion,
+    field_rule,
+    load,
+    money,
+    plan,
+    probe_plan,
+    quarantine,
+)
 from tests.docs.meanings import MEANINGS, PLACES
 
 PAGE = Path(__file__).parents[2] / "docs" / "plan.md"
@@ -65,7 +74,7 @@ def generated() -> str:
 def models() -> list[type[BaseModel]]:
     """Every record of a plan, the plan itself first."""
     seen: dict[str, type[BaseModel]] = {}
-    for module in (plan, control, money, quarantine, probe_plan, load, field_rule):
+    for module in (plan, control, criterion, money, quarantine, probe_plan, load, field_rule):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

@@ -38,7 +38,7 @@ REFUSED = [
     ("shift(message) == 0 %", "shift takes < or <="),
     ("p0(message) < 2 s", "unknown function 'p0'"),
     ("p100(message) < 2 s", "unknown function 'p100'"),
-    ("average(message) < 2 s", "unknown function 'average': expected pNN, shift, median"),
+    ("average(message) < 2 s", "unknown function 'average': expected pNN, share, shift, median"),
 ]
 
 

@@ -41,6 +41,7 @@ phases:
     probes:
       - id: ask
         kind: journey
+        repeat: 20
         steps:
           - http:
               request: {url: "{{services.api.url}}/x"}
@@ -102,6 +103,14 @@ BROKEN: dict[str, tuple[str, str, str, str, str, str]] = {
     "unknown function": ("p95(message)", "average(message)", "average", "criteria[0].rule", "unknown function 'average'", ""),
     "wrong unit": ("< 2 s}", "< 2 %}", "2 %", "criteria[0].rule", "p95 takes ms or s, got '%'", ""),
     "not a rule": ("p95(message) < 2 s", "be fast", "be fast", "criteria[0].rule", "expected a rule such as", ""),
+    "p95 of too few": ("p95(message) < 2 s", "p99(message) < 2 s", "p99", "criteria[0].rule", "it can never be evaluated: p99(message) needs 100 samples, and the plan makes at most 20", "raise `repeat`"),
+    "more samples than there are": ("rule: p95(message) < 2 s", "samples: 21, rule: p95(message) < 2 s", "rule", "criteria[0].rule", "needs 21 samples", "raise `repeat`"),
+    "criterion that cannot fire": ("p95(message) < 2 s", "p95(message) < 2 s or median(message) >= 0 s", "p95", "criteria[0].rule", "it can never fire: every result satisfies it", "leave it out"),
+    "criterion that always fires": ("p95(message) < 2 s", "p95(message) < 2 s and p95(message) > 3 s", "p95", "criteria[0].rule", "it always fires: no result can satisfy it", "set a limit"),
+    "warning that cannot fire": ("rule: p95(message) < 2 s", "rule: p95(message) < 2 s, warn: max(message) >= 0 ms", "warn", "criteria[0].warn", "it can never fire", "leave it out"),
+    "P1 without evidence": ("priority: P2, rule", "priority: P1, no_data: watch, rule", "no_data", "criteria[0].no_data", "without evidence a criterion of P1 holds", "leave it out"),
+    "proof in dry run": ("rule: p95(message) < 2 s", "rule: p95(message) < 2 s, dry_run: true, proves: [buy]", "dry_run", "criteria[0].dry_run", "cannot prove buy", "leave one of the two out"),
+    "window of tests": ("rule: p95(message) < 2 s", "rule: failed(core) == 0, window: 5m", "window", "criteria[0].window", "a window is a span of samples", "leave it out"),
     "shift the wrong way round": ("p95(message) < 2 s", "shift(message) > 8 %", "shift", "criteria[0].rule", "shift takes < or <=", ""),
     "criterion that nothing feeds": ("p95(message)", "p95(massage)", "massage", "criteria[0].rule", "nothing feeds the criterion: no metric is named 'massage'", "the plan has: message"),
     "criterion over no phase": ("p95(message) < 2 s", "failed(cor) == 0", "cor)", "criteria[0].rule", "no phase, suite or probe is named 'cor'", "the plan has: ask, checkout, core"),

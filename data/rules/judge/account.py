@@ -76,7 +76,7 @@ def unproven(case: Case, rulings: list[Ruling]) -> list[str]:
 
 
 def _proves(case: Case) -> dict[str, tuple[str, ...]]:
-    found = {c.id: c.proves for c in case.plan.criteria}
+    found = {c.id: c.proves for c in case.plan.criteria if not c.dry_run}
     for phase in case.plan.phases:
         for one in (*phase.suites, *phase.probes):
             found[f"{phase.priority.lower()}/{phase.id}/{one.id}"] = one.proves

@@ -14,6 +14,7 @@ from data.records.facts import (
     PhaseResult,
     ProbeResult,
     RevisionReading,
+    Sample,
     SensitivityCell,
     SuiteResult,
 )
@@ -37,6 +38,7 @@ class Ruling:
     result: CriterionResult
     effect: VerdictWord
     rule: str
+    dry_run: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,18 @@ class Case:
 
     def samples(self, metric: str) -> list[float]:
         """Values (ms) of one metric from executions that succeeded."""
-        return [s.value for s in self.evidence.samples if s.metric == metric and s.ok]
+        return [sample.value for sample in self.taken(metric) if sample.ok]
+
+    def taken(self, metric: str) -> list[Sample]:
+        """Every sample of one metric, of failed executions too."""
+        return self._by_metric.get(metric, [])
+
+    @cached_property
+    def _by_metric(self) -> dict[str, list[Sample]]:
+        found: dict[str, list[Sample]] = defaultdict(list)
+        for sample in self.evidence.samples:
+            found[sample.metric].append(sample)
+        return dict(found)
 
     def expected(self, phase: Phase, suite: Suite) -> int:
         """How many tests must be there: the plan's number, its ids, or what was there."""

@@ -1,52 +1,125 @@
-"""Rulings on the criteria that the plan declares, such as `p95(message) < 2 s`."""
+"""What the evidence says to one comparison of a criterion, such as `p95(message) < 2 s`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
-from data.records.plan import Criterion, Plan
+from data.records.criterion import Criterion
+from data.records.facts import Sample
+from data.records.plan import Plan
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.compare import MIN_EACH, Comparison, Word, compare
-from data.rules.grammar import Rule, parse_rule
-from data.rules.judge.case import Case, Ruling, ruling
+from data.rules.grammar import Rule, rules_in
+from data.rules.judge.case import Case
 from data.rules.quantiles import MIN_SAMPLES, percentile, samples_needed
+
+
+class Answer(NamedTuple):
+    """A mark and its sentence of numbers.
+
+    Attributes:
+        evidence: where the numbers come from.
+        effect: what a mark other than PASS does to the verdict; None: what its priority says.
+    """
+
+    mark: Mark
+    text: str
+    evidence: tuple[str, ...]
+    effect: VerdictWord | None = None
+
 
 _NOT_ENDED = (Outcome.NOT_RUN, Outcome.SKIPPED, Outcome.ERROR)
 _MAJORITY = 0.8  # share of baseline runs that a regression must be worse than
 
 
-def declared_rulings(case: Case) -> Iterator[Ruling]:
-    """One ruling for each declared criterion, in the plan's order."""
-    for criterion in case.plan.criteria:
-        rule = parse_rule(criterion.rule)
-        judge = _shift if rule.function == "shift" else _samples if rule.over_samples else _counts
-        yield judge(case, criterion, rule)
+def answer_of(case: Case, criterion: Criterion, rule: Rule) -> Answer:
+    """What the evidence says to one comparison of a criterion."""
+    if not rule.over_samples:
+        return _counts(case, criterion, rule)
+    return (
+        _shift(case, criterion, rule)
+        if rule.function == "shift"
+        else _samples(case, criterion, rule)
+    )
 
 
-def _ruled(
-    criterion: Criterion, mark: Mark, text: str, evidence: str, effect: VerdictWord | None = None
-) -> Ruling:
-    sentence = f"{criterion.rule}: {text}"
-    return ruling(criterion.id, criterion.priority, mark, sentence, (evidence,), effect)
+def _lacking(criterion: Criterion, taken: list[Sample], needed: int = 0) -> str:
+    """Why the samples are not evidence enough, or ""."""
+    needed = max(needed, criterion.samples or 0)
+    if len(taken) < needed:
+        return f"not evaluated, {len(taken)} samples and {needed} are needed"
+    times = [sample.at for sample in taken]
+    span_s = (max(times) - min(times)).total_seconds() if times else 0.0
+    if criterion.window is not None and span_s < criterion.window:
+        wanted = f"of {criterion.window:g} s that are needed"
+        return f"not evaluated, the samples span {span_s:.3g} s {wanted}"
+    return ""
 
 
-def _samples(case: Case, criterion: Criterion, rule: Rule) -> Ruling:
-    values, place = case.samples(rule.subject), f"samples/{rule.subject}"
-    needed = _needed(rule)
-    if len(values) < needed:
-        text = f"not evaluated, {len(values)} samples and {needed} are needed"
-        return _ruled(criterion, Mark.NOT_EVALUATED, text, place)
-    value = _statistic(rule, values)
-    mark = Mark.PASS if rule.holds(value) else Mark.FAIL
+def _samples(case: Case, criterion: Criterion, rule: Rule) -> Answer:
+    taken, place = case.taken(rule.subject), (f"samples/{rule.subject}",)
+    if rule.function == "share":
+        return _share(criterion, rule, taken, place)
+    good = [sample for sample in taken if sample.ok]
+    if lacking := _lacking(criterion, good, samples_wanted(rule)):
+        return Answer(Mark.NOT_EVALUATED, lacking, place)
+    value = _statistic(rule, [sample.value for sample in good])
     unit = "" if rule.function == "count" else " ms"
-    return _ruled(criterion, mark, f"{value:.4g}{unit} (n = {len(values)})", place)
+    text = f"{value:.4g}{unit} (n = {len(good)})"
+    if rule.relative:
+        return _relative(case, rule, value, text, place)
+    return Answer(Mark.PASS if rule.holds(value) else Mark.FAIL, text, place)
 
 
-def _needed(rule: Rule) -> int:
-    if rule.function == "count":
+def _relative(case: Case, rule: Rule, value: float, text: str, place: tuple[str, ...]) -> Answer:
+    """Against the median of what the promoted runs gave, each with samples enough."""
+    earlier = [run.samples.get(rule.subject, ()) for run in case.history.baseline]
+    known = [
+        _statistic(rule, list(values)) for values in earlier if len(values) >= samples_wanted(rule)
+    ]
+    if not case.history.readable:
+        return Answer(Mark.NOT_EVALUATED, "history could not be read", place)
+    if not known:
+        text = "no promoted run to compare with yet; absolute criteria only"
+        return Answer(Mark.NOT_EVALUATED, text, place, VerdictWord.PROMOTE)
+    middle = percentile(known, 0.5)
+    change = value - middle
+    if rule.unit == "%":
+        change = change / middle if middle else math.inf * (change > 0)
+    told = f"{change:+.1%}" if rule.unit == "%" else f"{change:+.4g} ms"
+    runs = f"the median of {len(known)} promoted runs, {middle:.4g} ms"
+    mark = Mark.PASS if rule.holds(round(change, 12)) else Mark.FAIL
+    return Answer(mark, f"{text}, {told} against {runs}", place)
+
+
+def _share(criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[str, ...]) -> Answer:
+    """Of what was begun, the part that went well.
+
+    Too few samples are a FAIL where not even the best that could still come would reach the limit.
+    """
+    n_good = sum(sample.ok for sample in taken)
+    needed = samples_wanted(rule)
+    best = (n_good + max(0, needed - len(taken))) / max(needed, len(taken))
+    lower = rule.operator in (">", ">=")
+    if lower and taken and not rule.holds(best):
+        return Answer(Mark.FAIL, f"{n_good} of {len(taken)} went well", place)
+    if lacking := _lacking(criterion, taken, needed):
+        return Answer(Mark.NOT_EVALUATED, lacking, place)
+    share = n_good / len(taken)
+    mark = Mark.PASS if rule.holds(share) else Mark.FAIL
+    return Answer(mark, f"{share:.2%}, {n_good} of {len(taken)} went well", place)
+
+
+def samples_wanted(rule: Rule) -> int:
+    """Fewest samples with which a comparison is evaluated at all; 0 where it reads none."""
+    if rule.function == "count" or not rule.over_samples:
         return 0
+    if rule.function == "shift":
+        return MIN_EACH
+    if rule.function == "share":  # so many that one failure could be told from none
+        return samples_needed(min(rule.limit, 0.9999)) if 0 < rule.limit < 1 else MIN_SAMPLES
     return MIN_SAMPLES if rule.quantile is None else samples_needed(rule.quantile)
 
 
@@ -64,26 +137,29 @@ def _statistic(rule: Rule, values: list[float]) -> float:
 
 def make_ready(plan: Plan) -> None:
     """Load what comparing with a baseline takes: near a second, better spent while checks run."""
-    if any(parse_rule(criterion.rule).function == "shift" for criterion in plan.criteria):
+    rules = (r for c in plan.criteria for text in (c.rule, c.warn) for r in rules_in(text))
+    if any(rule.function == "shift" for rule in rules):
         compare([1.0] * MIN_EACH, [1.0] * MIN_EACH)
 
 
-def _shift(case: Case, criterion: Criterion, rule: Rule) -> Ruling:
-    place, now = f"samples/{rule.subject}", case.samples(rule.subject)
+def _shift(case: Case, criterion: Criterion, rule: Rule) -> Answer:
+    place, now = (f"samples/{rule.subject}",), case.samples(rule.subject)
     earlier = [r.samples[rule.subject] for r in case.history.baseline if rule.subject in r.samples]
+    if lacking := _lacking(criterion, [s for s in case.taken(rule.subject) if s.ok]):
+        return Answer(Mark.NOT_EVALUATED, lacking, place)
     if not case.history.readable:
-        return _ruled(criterion, Mark.NOT_EVALUATED, "history could not be read", place)
+        return Answer(Mark.NOT_EVALUATED, "history could not be read", place)
     if not earlier:
         text = "no promoted run to compare with yet; absolute criteria only"
-        return _ruled(criterion, Mark.NOT_EVALUATED, text, place, VerdictWord.PROMOTE)
+        return Answer(Mark.NOT_EVALUATED, text, place, VerdictWord.PROMOTE)
     answers = [compare(values, now, "up", rule.limit) for values in earlier]
     known = [a for a in answers if a.word is not Word.NOT_ENOUGH_EVIDENCE]
     if not known:
-        return _ruled(criterion, Mark.NOT_EVALUATED, answers[0].sentence, place)
+        return Answer(Mark.NOT_EVALUATED, answers[0].sentence, place)
     mark, text = _against(known)
     # A regression inside every target is watched, whatever its priority; targets hold or roll back.
     watch = VerdictWord.PROMOTE_WITH_WATCH if mark is Mark.FAIL else None
-    return _ruled(criterion, mark, text, place, watch)
+    return Answer(mark, text, place, watch)
 
 
 def _against(known: list[Comparison]) -> tuple[Mark, str]:
@@ -94,19 +170,20 @@ def _against(known: list[Comparison]) -> tuple[Mark, str]:
     return (Mark.FAIL if n_worse >= _MAJORITY * len(known) else Mark.PASS), text
 
 
-def _counts(case: Case, criterion: Criterion, rule: Rule) -> Ruling:
+def _counts(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     """Judge by what is seen, and by what the unseen could still turn it into.
 
     Only where the best and the worst that the unseen could bring agree is there an answer; else
     the criterion is NOT_RUN: absence of evidence is neither a pass nor a failure.
     """
     seen, n_unseen = _seen(case, rule.subject, criterion.priority)
-    if not seen:
-        return _ruled(criterion, Mark.NOT_RUN, "nothing ran", rule.subject)
+    if len(seen) < (criterion.samples or 1):
+        text = f"{len(seen)} ended and {criterion.samples} are needed" if seen else "nothing ran"
+        return Answer(Mark.NOT_RUN, text, (rule.subject,))
     low, high = _bounds(rule.function, seen, n_unseen)
     shown = f"{low:.1%}" if rule.unit == "%" else f"{low:g}"
     text = f"{shown} of {len(seen)} seen" + (f", {n_unseen} not seen" if n_unseen else "")
-    return _ruled(criterion, _mark(rule, low, high), text, rule.subject)
+    return Answer(_mark(rule, low, high), text, (rule.subject,))
 
 
 def _mark(rule: Rule, low: float, high: float) -> Mark:

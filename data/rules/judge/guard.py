@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from data.records.words import HealthState, Mark, Outcome, Priority
-from data.rules.grammar import parse_rule
+from data.rules.grammar import rules_in
 from data.rules.judge.case import Case, Ruling
 
 _OF_FAILURES = ("failed", "passed", "pass_share")
@@ -86,6 +86,7 @@ def _blame(case: Case, rulings: list[Ruling]) -> Iterator[str]:
     failures, same = p1_signatures(case), _derived(case)
     other_failures = any(
         r.result.outcome is Mark.FAIL
+        and not r.dry_run
         and r.result.priority is Priority.P1
         and r.result.id.split("/")[0] != "p1"
         and r.result.id not in same
@@ -102,8 +103,12 @@ def _derived(case: Case) -> set[str]:
     """Criteria that only count what P1 tests and probes did: no failure beside theirs."""
     p1 = [p for p in case.plan.phases if p.priority is Priority.P1]
     places = {p.id for p in p1} | {one.id for p in p1 for one in (*p.suites, *p.probes)}
-    rules = ((c.id, parse_rule(c.rule)) for c in case.plan.criteria)
-    return {id for id, r in rules if r.function in _OF_FAILURES and r.subject in places}
+    rules = ((c.id, rules_in(c.rule)) for c in case.plan.criteria)
+    return {
+        id
+        for id, parts in rules
+        if all(r.function in _OF_FAILURES and r.subject in places for r in parts)
+    }
 
 
 def p1_signatures(case: Case) -> set[str]:

@@ -13,7 +13,7 @@ from data.records.words import Mark, Priority, VerdictWord
 from data.rules.judge import account
 from data.rules.judge.case import Case, Ruling, ruling
 from data.rules.judge.checks import check_rulings
-from data.rules.judge.declared import declared_rulings
+from data.rules.judge.criteria import declared_rulings, score_note
 from data.rules.judge.guard import refusals
 from data.rules.judge.incidents import incidents
 from data.rules.judge.platform import (
@@ -68,7 +68,7 @@ def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Ve
         revenue_note=note,
         incidents=found,
         actions=account.actions(case, word, found, account.resumable(case)),
-        notes=_notes(case),
+        notes=(*_notes(case), *score_note(case, rulings)),
         rollback_refusals=refused if _wants_rollback(rulings) else (),
         input_hash=input_hash(plan, evidence, history, now),
         at=now,
@@ -130,6 +130,7 @@ def _rule(word: VerdictWord, decisive: Ruling | None, rulings: list[Ruling]) -> 
 
 def _tally(rulings: list[Ruling]) -> str:
     """What passed, and apart from it what could not be judged yet and decides nothing."""
+    rulings = [r for r in rulings if not r.dry_run]
     n_passed = sum(r.result.outcome is Mark.PASS for r in rulings)
     waiting = [r.result.id for r in rulings if r.result.outcome is not Mark.PASS]
     if not waiting:

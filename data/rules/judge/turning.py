@@ -58,7 +58,7 @@ def _worse(rulings: list[Ruling]) -> Turn | None:
 
     A failed P1 asks for ROLL_BACK; whether that is safe is known only when it has failed.
     """
-    passed = [r for r in rulings if r.result.outcome is Mark.PASS]
+    passed = [r for r in rulings if r.result.outcome is Mark.PASS and not r.dry_run]
     for priority in _WORST_FIRST:
         found = next((r for r in passed if r.result.priority is priority), None)
         if found is not None:

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from data.errors import Fault
 from data.records.control import STANDARD
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
-from data.rules.grammar import parse_rule
-from data.rules.metrics import metrics_of
 from data.rules.money import circular, money_faults
+from data.rules.planning.criteria import criteria_faults
 from data.rules.planning.document import Document, Path, dotted
 from data.rules.planning.loads import load_faults
 from data.rules.planning.quarantine import quarantine_faults
@@ -158,24 +157,8 @@ def _unknown(path: Path, names: Iterable[str], known: Iterable[str], what: str) 
 
 
 def _rules(plan: Plan) -> Iterator[Finding]:
-    metrics = {m for phase in plan.phases for probe in phase.probes for m in metrics_of(probe)}
-    places = {phase.id for phase in plan.phases}
-    places |= {one.id for phase in plan.phases for one in (*phase.suites, *phase.probes)}
-    for index, criterion in enumerate(plan.criteria):
-        path = ("criteria", index, "rule")
-        try:
-            rule = parse_rule(criterion.rule)
-        except ValueError as error:
-            yield Finding(path, str(error))
-            continue
-        known = metrics if rule.over_samples else places
-        if rule.subject not in known:
-            what = "metric" if rule.over_samples else "phase, suite or probe"
-            yield Finding(
-                path,
-                f"nothing feeds the criterion: no {what} is named {rule.subject!r}",
-                f"the plan has: {', '.join(sorted(known)) or 'none'}",
-            )
+    for path, text, hint in criteria_faults(plan):
+        yield Finding(path, text, hint)
 
 
 def _money(plan: Plan) -> Iterator[Finding]:
