@@ -59,7 +59,7 @@ class History(Record):
     Attributes:
         readable: False when the warehouse could not be read; then nothing is known, not "nothing
             was there".
-        first_seen: signature -> deployment in which it was first seen.
+        first_seen, last_seen: signature -> the first and the newest earlier deployment with it.
         tests: "phase/suite" -> test ids of the last promoted run.
         sensitivity: cells of the latest audit of this plan.
     """
@@ -68,6 +68,7 @@ class History(Record):
     baseline: tuple[BaselineRun, ...] = ()
     known_good: KnownGood | None = None
     first_seen: dict[str, str] = {}
+    last_seen: dict[str, str] = {}
     tests: dict[str, tuple[str, ...]] = {}
     sensitivity: tuple[SensitivityCell, ...] = ()
 

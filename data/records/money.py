@@ -26,3 +26,7 @@ class Revenue(Amount):
     """The whole, and what the plan says that each priority protects of it."""
 
     protected: dict[Priority, Amount] = {}
+    delay: Amount | None = Field(None, description="what it costs to hold a release while it waits")
+    harm: Amount | None = Field(
+        None, description="what it costs to serve a broken one; absent: the revenue at risk"
+    )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from data.records.cause import Cause
 from data.records.control import Control
 from data.records.criterion import Criterion
 from data.records.field_rule import Identifier
@@ -298,6 +299,9 @@ class Plan(Record):
     )
     quarantine: tuple[Quarantine, ...] = Field(
         (), description="tests of P2 and P3 whose failures do not hold until a day"
+    )
+    causes: tuple[Cause, ...] = Field(
+        (), description="likely causes of failures that this team knows"
     )
     irreversible_migration: bool = False
     budget: Seconds = Field(seconds("60m"), description="the whole run; the rest is NOT_RUN")

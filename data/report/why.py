@@ -72,7 +72,7 @@ def _evidence(view: RunView, decisive: CriterionResult | None) -> Iterator[str]:
         yield f"and {rest} more"
     if view.verdict and (incident := _incident(view.verdict.incidents, decisive)):
         yield f"likely cause: {incident.likely_cause or 'not in the catalogue'}"
-        yield _since(view.evidence.run.deployment_id, incident)
+        yield _since(view, incident)
 
 
 def _told(evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -100,12 +100,14 @@ def _incident(incidents: tuple[Incident, ...], decisive: CriterionResult) -> Inc
     return next((i for i in incidents if mine & set(i.evidence)), None)
 
 
-def _since(deployment_id: str, incident: Incident) -> str:
-    first = incident.first_seen_deployment
+def _since(view: RunView, incident: Incident) -> str:
+    deployment_id, first = view.evidence.run.deployment_id, incident.first_seen_deployment
+    last = view.history.last_seen.get(incident.signature, first)
     if incident.seen_on_rollback_target:
         return "was it there before? yes, on the known good revision too"
     if first and first != deployment_id:
-        return f"was it there before? first seen in deployment {first}, not on the known good one"
+        times = f"first seen in deployment {first}" + (f", last in {last}" if last != first else "")
+        return f"was it there before? {times}, not on the known good one"
     return "was it there before? no: this deployment is the first that shows it"
 
 

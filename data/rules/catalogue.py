@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from data.records.cause import Cause
 from data.rules.journey.explanations import family_of
 
 
@@ -121,14 +123,17 @@ _CATALOGUE: tuple[tuple[str, Hint], ...] = (
 )
 
 
-def explain(signature: str, symptom: str = "") -> Hint:
+def explain(signature: str, symptom: str = "", causes: Iterable[Cause] = ()) -> Hint:
     """What is usually behind a signature; an empty hint where nothing is known.
 
-    A probe's signature is explained by its family, the longest one that it belongs to. Else the
-    first entry that matches signature or symptom.
+    The first of a plan's own causes that matches signature or symptom. Else a probe's signature is
+    explained by its family, the longest one that it belongs to. Else the first entry that matches.
     """
+    text = f"{signature} {symptom}"
+    own = next((one for one in causes if re.search(one.match, text)), None)
+    if own is not None:
+        return Hint(own.cause, own.action)
     family = family_of(signature)
     if family is not None:
         return Hint(family.sentence, family.hint)
-    text = f"{signature} {symptom}"
     return next((hint for pattern, hint in _CATALOGUE if re.search(pattern, text)), Hint())

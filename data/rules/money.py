@@ -24,6 +24,16 @@ def money_faults(revenue: Revenue) -> list[tuple[str, str]]:
     return faults or _sum_fault(revenue)
 
 
+def cost_faults(revenue: Revenue) -> list[tuple[str, str]]:
+    """(key, sentence) for a cost in another currency: it could not be weighed."""
+    costs = (("delay", revenue.delay), ("harm", revenue.harm))
+    return [
+        (key, f"{key} costs {_say(cost)} but revenue is in {revenue.currency}")
+        for key, cost in costs
+        if cost is not None and cost.currency != revenue.currency
+    ]
+
+
 def _part_fault(priority: str, part: Amount, whole: Amount) -> str:
     if part.currency != whole.currency:
         return f"{priority} protects {_say(part)} but revenue is in {whole.currency}"
@@ -92,6 +102,29 @@ def revenue_at_risk(
     amount = round(revenue.amount * share_at_risk(capabilities, unproven), 2)
     amount = min(amount, revenue.amount)  # rounded up it would exceed the whole
     return RevenueAtRisk(amount=amount, currency=revenue.currency, per=revenue.per)
+
+
+def weighing(revenue: Revenue, at_risk: float) -> str:
+    """Cost of delay against cost of harm, where the plan gives the first; it decides nothing.
+
+    Holding is the cheaper side where the chance that the release is broken, times the harm,
+    exceeds the delay.
+
+    Args:
+        at_risk: in the revenue's currency and period.
+    """
+    if revenue.delay is None or at_risk <= 0:
+        return ""
+    harm = revenue.harm or Amount(amount=at_risk, currency=revenue.currency, per=revenue.per)
+    delay_day, harm_day = per_year(revenue.delay) / 365, per_year(harm) / 365
+    costs = (
+        f"holding costs {_number(delay_day)} {revenue.currency} a day,"
+        f" serving it broken {_number(harm_day)}"
+    )
+    if delay_day >= harm_day:
+        return f"{costs}: holding is the dearer side, however likely it is broken"
+    chance = delay_day / harm_day
+    return f"{costs}: holding is cheaper if the chance that it is broken is above {chance:.1%}"
 
 
 def _say(amount: Amount) -> str:

@@ -86,6 +86,7 @@ first_bad_revision: its revision
 first_bad_run_id: its run
 first_seen: revisions that answered at the first reading; NULL: nobody looked
 first_seen_deployment: the first deployment with this signature, as history knew it then
+last_seen_deployment: the newest earlier deployment with this signature; NULL for the first one
 flaky_share: share 0 to 1 that was FLAKY
 flaky_tests.flaky_share: n_flaky / n_runs, 0 to 1
 flaky_share_low: lower end of the 95 % interval (Wilson) of flaky_share, 0 to 1; rank by it

@@ -36,11 +36,12 @@ def history_of(
         as_of: what people said of earlier runs after this counts for nothing; None: all counts.
     """
     promoted = tuple(_promoted(connection, before, as_of))
-    last = _last_good(promoted)
+    last, seen = _last_good(promoted), _seen(connection, before)
     return History(
         baseline=_baseline(connection, promoted, n_baseline),
         known_good=_known_good(connection, last),
-        first_seen=_first_seen(connection, before),
+        first_seen={name: first for name, first, _ in seen},
+        last_seen={name: newest for name, _, newest in seen},
         tests=_tests(connection, last),
         sensitivity=_sensitivity(connection, before),
     )
@@ -152,9 +153,11 @@ _FINAL_FAILURES = """
 """
 
 
-def _first_seen(connection: Connection, before: Before) -> dict[str, str]:
+def _seen(connection: Connection, before: Before) -> list[tuple[str, str, str]]:
+    """(signature, first deployment with it, newest one)."""
     rows = connection.execute(
-        "SELECT signature, arg_min(c.deployment_id, (c.started_at, c.run_id)) FROM ("
+        "SELECT signature, arg_min(c.deployment_id, (c.started_at, c.run_id)),"
+        " arg_max(c.deployment_id, (c.started_at, c.run_id)) FROM ("
         " SELECT run_id, signature FROM store.test WHERE outcome IN ('FAIL', 'ERROR')"
         " UNION ALL"
         " SELECT run_id, f.signature FROM (SELECT run_id, unnest(failures) AS f FROM store.probe)"
@@ -166,7 +169,7 @@ def _first_seen(connection: Connection, before: Before) -> dict[str, str]:
         f"WHERE signature <> '' AND {EARLIER} GROUP BY signature ORDER BY signature",
         before._asdict(),
     )
-    return dict(rows.fetchall())
+    return rows.fetchall()
 
 
 def _tests(connection: Connection, last: _Promoted | None) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,7 @@ PLACES = {
     "Results": "`phases[].suites[].results`",
     "Phase": "`phases[]`",
     "Criterion": "`criteria[]`",
+    "Cause": "`causes[]`",
     "Rollback": "`rollback`",
     "Baseline": "`baseline`",
     "Quarantine": "`quarantine[]`",

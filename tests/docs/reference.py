@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from data.records import (
+    cause,
     control,
     criterion,
     field_rule,
@@ -74,7 +75,17 @@ def generated() -> str:
 def models() -> list[type[BaseModel]]:
     """Every record of a plan, the plan itself first."""
     seen: dict[str, type[BaseModel]] = {}
-    for module in (plan, control, criterion, money, quarantine, probe_plan, load, field_rule):
+    for module in (
+        plan,
+        control,
+        criterion,
+        cause,
+        money,
+        quarantine,
+        probe_plan,
+        load,
+        field_rule,
+    ):
         for value in vars(module).values():
             if (
                 isinstance(value, type)

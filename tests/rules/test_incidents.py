@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.records.cause import Cause
 from data.records.verdict import Incident
 from data.records.words import Outcome
 from data.rules.catalogue import explain
@@ -91,3 +92,22 @@ def test_a_failed_deploy_has_one_signature_a_cause_and_the_same_for_each_revisio
 )
 def test_a_cause_is_explained_by_one_table(name: str, cause: str) -> None:
     assert explain(name).cause == cause
+
+
+OWN = (
+    Cause(match="main cleanup", cause="the task queue was drained", action="look at the drain job"),
+    Cause(match="clean", cause="never reached"),
+)
+
+
+def test_a_plans_own_cause_comes_before_the_catalogue_and_the_first_that_matches_explains() -> None:
+    known = "ws/closed-early/1000 main cleanup"
+    assert explain(known, causes=OWN).cause == "the task queue was drained"
+    assert explain("gate", "main cleanup", OWN).action == "look at the drain job"
+    assert explain("tcp/refused", causes=OWN) == explain("tcp/refused")
+
+
+@pytest.mark.parametrize("pattern", ["(", "", ".*", "a|", "x*"])
+def test_a_pattern_that_is_none_or_matches_everything_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"regular expression|matches everything"):
+        Cause(match=pattern, cause="c")

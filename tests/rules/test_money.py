@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from data.records.money import Amount, Revenue
 from data.records.plan import Capability
 from data.records.units import parse_duration, parse_money, parse_share
-from data.rules.money import circular, money_faults, per_year, revenue_at_risk, share_at_risk
+from data.rules.money import (
+    circular,
+    cost_faults,
+    money_faults,
+    per_year,
+    revenue_at_risk,
+    share_at_risk,
+    weighing,
+)
+from tests.rules.making import TESTS, Input, green, outcome
 
 
 def capabilities(**written: tuple[float | None, str | None]) -> dict[str, Capability]:
@@ -186,3 +195,49 @@ def test_shares_are_read(text: str, value: float) -> None:
 def test_a_share_without_a_percent_sign_or_above_the_whole_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="expected a share"):
         parse_share(text)
+
+
+def costs(**written: tuple[str, str, str]) -> Revenue:
+    made = {k: {"amount": a, "currency": c, "per": p} for k, (a, c, p) in written.items()}
+    return Revenue.model_validate({"amount": "365K", "currency": "USD", "per": "year", **made})
+
+
+DAY, YEAR = ("100", "USD", "day"), ("73K", "USD", "year")
+
+
+@pytest.mark.parametrize(
+    ("stated", "at_risk", "said"),
+    [
+        ({}, 36_500, ""),
+        ({"delay": DAY}, 0, ""),
+        ({"delay": DAY}, 73_000, "holding costs 100 USD a day, serving it broken 200: holding is cheaper if the chance that it is broken is above 50.0%"),
+        ({"delay": DAY}, 36_500, "holding is the dearer side, however likely it is broken"),
+        ({"delay": DAY, "harm": ("1K", "USD", "day")}, 36_500, "serving it broken 1,000: holding is cheaper if the chance that it is broken is above 10.0%"),
+        ({"delay": ("0", "USD", "day")}, 36_500, "above 0.0%"),
+    ],
+)  # fmt: skip
+def test_delay_is_weighed_against_harm_where_the_plan_gives_it(
+    stated: dict[str, tuple[str, str, str]], at_risk: float, said: str
+) -> None:
+    told = weighing(costs(**stated), at_risk)
+    assert told.endswith(said) and bool(told) == bool(said)
+
+
+def test_costs_in_another_currency_cannot_be_weighed() -> None:
+    assert cost_faults(costs(delay=DAY, harm=YEAR)) == []
+    faults = cost_faults(costs(delay=("100", "EUR", "day")))
+    assert faults == [("delay", "delay costs 100 EUR a day but revenue is in USD")]
+
+
+def core(word: str) -> Input:
+    return outcome(("p1", "core"), TESTS[0], word)(green())
+
+
+def test_what_failed_is_the_least_at_risk_and_what_is_not_proven_the_most() -> None:
+    """`by-core` is 30 % of 500,000; P2's shop never ran, another 30 %."""
+    verdict = outcome(("p2", "shop"), TESTS[0], "NOT_RUN")(core("FAIL")).judged()
+    assert verdict.revenue_at_risk is not None
+    assert verdict.revenue_at_risk.amount == 300_000
+    assert "150,000 USD rest on what failed, the rest was not proven" in verdict.revenue_note
+    assert "nothing failed" in core("NOT_RUN").judged().revenue_note
+    assert "rest" not in core("FAIL").judged().revenue_note.replace("resting", "")

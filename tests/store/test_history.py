@@ -128,6 +128,7 @@ def test_a_signature_is_first_seen_in_the_oldest_run_whatever_came_of_it(
     for n in (3, 1, 2):
         put(connection, run(n, "HOLD", test_result(n, "c", "FAIL", signature="s")))
     assert ask(connection, 3).first_seen == {"s": "dep-1"}
+    assert ask(connection, 3).last_seen == {"s": "dep-2"}
     assert ask(connection, 1).first_seen == {}
 
 

@@ -38,7 +38,7 @@ COLUMNS: dict[str, list[str]] = {
     "health": [*RUN, "stage", "service", "state", "status_code", "latency_ms"],
     "revisions": [*RUN, "stage", "service", "expected", "seen", "n_reads"],
     "criteria": [*RUN, "criterion", "priority", "outcome", "sentence", "evidence"],
-    "incidents": [*RUN, "signature", "priority", "symptom", "impact", "likely_cause", "recommended_action", "n", "capabilities", "first_seen_deployment"],
+    "incidents": [*RUN, "signature", "priority", "symptom", "impact", "likely_cause", "recommended_action", "n", "capabilities", "first_seen_deployment", "last_seen_deployment"],
     "verdicts": [*RUN, "verdict", "rule", "reasons", "coverage_expected", "coverage_seen", "not_seen", "counterfactual", "revenue_at_risk", "revenue_currency", "revenue_per", "input_hash"],
     "actions": [*RUN, "ordinal", "priority", "text"],
     "acted": [*RUN, "action_taken", "outcome", "message"],

@@ -9,7 +9,7 @@ from data.records.verdict import Action, Coverage, Incident, RevenueAtRisk
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.judge.case import Case, Ruling
 from data.rules.manifest import Changes, named
-from data.rules.money import money_faults, revenue_at_risk
+from data.rules.money import cost_faults, money_faults, revenue_at_risk, weighing
 
 _ENDED = (Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.FLAKY)
 _LIMIT = 40
@@ -102,12 +102,23 @@ def _has_proof(case: Case, capability: str) -> bool:
     return False
 
 
-def money(case: Case, missing: list[str]) -> tuple[RevenueAtRisk | None, str]:
-    """Revenue at risk and the sentence that explains it, or why the plan's money is refused."""
+def failing(case: Case, rulings: list[Ruling]) -> list[str]:
+    """Capabilities with a check of theirs that failed, beside those that are only not proven."""
+    failed = {r.result.id for r in rulings if r.result.outcome is Mark.FAIL}
+    checks = _proves(case)
+    return [n for n in case.plan.capabilities if any(n in checks.get(id, ()) for id in failed)]
+
+
+def money(case: Case, missing: list[str], failed: list[str]) -> tuple[RevenueAtRisk | None, str]:
+    """Revenue at risk and the sentences that explain it, or why the plan's money is refused.
+
+    The figure is the most that can be at risk, all that is not proven; what rests on capabilities
+    with a failure is the least.
+    """
     revenue = case.plan.revenue
     if revenue is None:
         return None, "the plan states no revenue"
-    faults = money_faults(revenue)
+    faults = money_faults(revenue) or cost_faults(revenue)
     if faults:
         return None, f"refused as stated: {faults[0][1]}"
     at_risk = revenue_at_risk(revenue, case.plan.capabilities, missing)
@@ -115,7 +126,13 @@ def money(case: Case, missing: list[str]) -> tuple[RevenueAtRisk | None, str]:
         return at_risk, "every capability is proven"
     share = at_risk.amount / revenue.amount if revenue.amount else 0.0
     whole = f"{revenue.amount:,.0f} {revenue.currency} a {revenue.per}"
-    return at_risk, f"{share:.0%} of {whole}, resting on {', '.join(missing)}"
+    parts = [f"{share:.0%} of {whole}, resting on {', '.join(missing)}"]
+    least = revenue_at_risk(revenue, case.plan.capabilities, failed)
+    if least is not None and least.amount < at_risk.amount:
+        surely = f"{least.amount:,.0f} {revenue.currency} rest on what failed"
+        parts.append(f"{surely if failed else 'nothing failed'}, the rest was not proven")
+    parts.append(weighing(revenue, at_risk.amount))
+    return at_risk, "; ".join(part for part in parts if part)
 
 
 def counterfactual(word: VerdictWord, rulings: list[Ruling], refused: tuple[str, ...]) -> str:

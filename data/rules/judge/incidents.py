@@ -37,7 +37,7 @@ def incidents(case: Case, rulings: list[Ruling]) -> tuple[Incident, ...]:
 
 def _incident(case: Case, signature: str, group: list[_Failure]) -> Incident:
     first = min(group, key=lambda f: (f.priority, f.evidence))
-    hint = explain(signature, first.symptom)
+    hint = explain(signature, first.symptom, case.plan.causes)
     capabilities = tuple(sorted({c for failure in group for c in failure.capabilities}))
     target = case.history.known_good
     names = [case.plan.capabilities[c].title or c for c in capabilities]

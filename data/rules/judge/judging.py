@@ -53,7 +53,7 @@ def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Ve
     refused = refusals(case, rulings)
     word, decisive = decide(rulings, refused)
     missing = account.unproven(case, rulings)
-    at_risk, note = account.money(case, missing)
+    at_risk, note = account.money(case, missing, account.failing(case, rulings))
     found = incidents(case, rulings)
     return Verdict(
         run_id=evidence.run.run_id,

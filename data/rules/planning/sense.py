@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from data.errors import Fault
 from data.records.control import STANDARD
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
-from data.rules.money import circular, money_faults
+from data.rules.money import circular, cost_faults, money_faults
 from data.rules.planning.criteria import criteria_faults
 from data.rules.planning.document import Document, Path, dotted
 from data.rules.planning.loads import load_faults
@@ -166,6 +166,8 @@ def _money(plan: Plan) -> Iterator[Finding]:
         return
     for priority, text in money_faults(plan.revenue):
         yield Finding(("revenue", "protected", priority), text)
+    for key, text in cost_faults(plan.revenue):
+        yield Finding(("revenue", key), text, "say it in the currency of the revenue")
 
 
 def _capabilities(plan: Plan) -> Iterator[Finding]:

@@ -6,7 +6,10 @@ SELECT
     u.x.symptom AS symptom, u.x.impact AS impact, u.x.likely_cause AS likely_cause,
     u.x."action" AS recommended_action, u.x.n AS n, u.x.evidence AS evidence,
     u.x.capabilities AS capabilities, u.x.seen_on_rollback_target AS seen_on_rollback_target,
-    u.x.first_seen_deployment AS first_seen_deployment
+    u.x.first_seen_deployment AS first_seen_deployment,
+    lag(c.deployment_id) OVER (
+        PARTITION BY c.plan, c.environment, u.x.signature ORDER BY c.started_at, c.run_id
+    ) AS last_seen_deployment
 FROM (
     SELECT run_id, unnest(incidents) AS x, generate_subscripts(incidents, 1) AS ordinal
     FROM store.verdict
