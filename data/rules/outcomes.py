@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from typing import NamedTuple
 
 from data.records.facts import ProbeResult, SuiteResult, TestResult
-from data.records.record import Record
 from data.records.words import Grade, Outcome
 
 TestKey = tuple[str, str, str]
@@ -16,8 +15,8 @@ _NO_TESTS = 5  # pytest's exit code
 _UNENDED = (Outcome.NOT_RUN, Outcome.SKIPPED)
 
 
-class FinalTest(Record):
-    """One test after all of its attempts.
+class FinalTest(NamedTuple):
+    """One test after all of its attempts. A tuple and no `Record`: there are 100,000 of them.
 
     Attributes:
         outcome: the last attempt's, or FLAKY when a red attempt was followed by a pass.
@@ -41,10 +40,19 @@ def final_outcomes(
         tests: every attempt, in any order.
         sensitive: (suite, test id) -> whether an audit saw it turn red; absent = unknown.
     """
-    order: dict[TestKey, None] = {_key(test): None for test in tests}
-    ranked = sorted(tests, key=lambda t: (_key(t), t.attempt))
-    groups = {key: tuple(group) for key, group in groupby(ranked, key=_key)}
-    return {key: _final(groups[key], (sensitive or {}).get(key[1:])) for key in order}
+    first: dict[TestKey, TestResult] = {}
+    more: dict[TestKey, list[TestResult]] = {}
+    for test in tests:
+        key = (test.phase, test.suite, test.test_id)
+        if first.setdefault(key, test) is not test:
+            more.setdefault(key, [first[key]]).append(test)
+    known = sensitive or {}
+    return {
+        key: _final(sorted(more[key], key=_attempt), known.get(key[1:]))
+        if key in more
+        else _only(test, known.get(key[1:]))
+        for key, test in first.items()
+    }
 
 
 def final_probes(probes: Iterable[ProbeResult]) -> dict[ProbeKey, ProbeResult]:
@@ -88,11 +96,23 @@ def grade_of(witnessed: bool | None, sensitive: bool | None) -> Grade | None:
     return Grade.PROVEN if sensitive else Grade.INSENSITIVE
 
 
-def _key(test: TestResult) -> TestKey:
-    return (test.phase, test.suite, test.test_id)
+_WORDS = (None, False, True)
+_GRADES = {(w, s): grade_of(w, s) for w in _WORDS for s in _WORDS}
 
 
-def _final(attempts: tuple[TestResult, ...], sensitive: bool | None) -> FinalTest:
+def _attempt(test: TestResult) -> int:
+    return test.attempt
+
+
+def _only(test: TestResult, sensitive: bool | None) -> FinalTest:
+    """`_final` of one attempt: nearly every test has no other."""
+    outcome = test.outcome
+    if outcome is Outcome.PASS or outcome is Outcome.FLAKY:
+        return FinalTest(outcome, _GRADES[test.witnessed, sensitive], test, None, 1)
+    return FinalTest(outcome, None, test, test if outcome in RED else None, 1)
+
+
+def _final(attempts: Sequence[TestResult], sensitive: bool | None) -> FinalTest:
     last, red = attempts[-1], [t for t in attempts if t.outcome in RED]
     outcome = Outcome.FLAKY if last.outcome is Outcome.PASS and red else _settled(attempts)
     good = outcome in (Outcome.PASS, Outcome.FLAKY)
@@ -105,7 +125,7 @@ def _final(attempts: tuple[TestResult, ...], sensitive: bool | None) -> FinalTes
     )
 
 
-def _settled(attempts: tuple[TestResult, ...]) -> Outcome:
+def _settled(attempts: Sequence[TestResult]) -> Outcome:
     """A retry that did not end leaves the red it was to check; a red stays red."""
     last = attempts[-1].outcome
     if last in _UNENDED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -21,13 +21,14 @@ from data.records.facts import (
 from data.records.plan import Phase, Plan, Suite
 from data.records.quarantine import Quarantine
 from data.records.verdict import CriterionResult
-from data.records.words import Mark, Outcome, Priority, VerdictWord
+from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.manifest import Changes, changes
-from data.rules.outcomes import FinalTest, TestKey, as_one, final_outcomes, final_probes
+from data.rules.outcomes import RED, FinalTest, TestKey, as_one, final_outcomes, final_probes
 from data.rules.quarantine import covered, in_force
 from data.rules.sensitivity import TestName, fresh, reds_of
 
 SuiteKey = tuple[str, str]
+Tally = Counter[tuple[Outcome, Grade | None]]
 _STAGES = {"start": 0, "end": 2}  # readings of one instant: what stands between comes between
 
 
@@ -79,18 +80,38 @@ class Case:
     @cached_property
     def quarantined(self) -> dict[TestKey, Quarantine]:
         """Tests that ended and are in a quarantine in force; what did not end is never spared."""
+        live = in_force(self.plan, self.now)
         ended = (
             (*place, name)
             for place, finals in self.finals.items()
             for name, final in finals.items()
             if final.outcome not in (Outcome.NOT_RUN, Outcome.SKIPPED)
         )
-        return dict(covered(in_force(self.plan, self.now), ended))
+        return dict(covered(live, ended)) if live else {}
 
     def counted(self, key: SuiteKey) -> dict[str, FinalTest]:
         """Finals of a suite without those in quarantine: they speak neither for nor against it."""
         finals = self.finals.get(key, {})
+        if not self.quarantined:
+            return finals
         return {name: f for name, f in finals.items() if (*key, name) not in self.quarantined}
+
+    def tally(self, key: SuiteKey) -> Tally:
+        """Number of tests of a suite by outcome and grade, those in quarantine included."""
+        return self._tallies.get(key, Counter())
+
+    def counted_tally(self, key: SuiteKey) -> Tally:
+        """The same of those that count."""
+        return _tally(self.counted(key)) if self.quarantined else self.tally(key)
+
+    @cached_property
+    def _tallies(self) -> dict[SuiteKey, Tally]:
+        return {key: _tally(finals) for key, finals in self.finals.items()}
+
+    @cached_property
+    def ever_red(self) -> frozenset[SuiteKey]:
+        """Suites with a red attempt, whatever came of it."""
+        return frozenset((t.phase, t.suite) for t in self.evidence.tests if t.outcome in RED)
 
     @cached_property
     def unspared(self) -> Case:
@@ -160,10 +181,30 @@ class Case:
 
     def expected(self, phase: Phase, suite: Suite) -> int:
         """How many tests must be there: the plan's number, its ids, or what was there."""
-        key = (phase.id, suite.id)
-        manifest = self.collected.get(key)
-        known = {*(manifest.test_ids if manifest else ()), *self.finals.get(key, {})}
-        return max(suite.expect.at_least, len(suite.expect.ids), len(known))
+        known = self._n_known.get((phase.id, suite.id), 0)
+        return max(suite.expect.at_least, len(suite.expect.ids), known)
+
+    @cached_property
+    def _n_known(self) -> dict[SuiteKey, int]:
+        """(phase, suite) -> how many tests were collected or heard of."""
+        empty: dict[str, FinalTest] = {}
+        named = {key: self.collected[key].test_ids for key in self.collected}
+        return {
+            key: len(self.finals.get(key, empty).keys() | named.get(key, ()))
+            for key in {*named, *self.finals}
+        }
+
+
+def _tally(finals: dict[str, FinalTest]) -> Tally:
+    return Counter((final.outcome, final.grade) for final in finals.values())
+
+
+def outcomes_of(tally: Tally) -> Counter[Outcome]:
+    """Number of tests by outcome alone."""
+    found: Counter[Outcome] = Counter()
+    for (outcome, _), n in tally.items():
+        found[outcome] += n
+    return found
 
 
 def effect_of(priority: Priority, mark: Mark) -> VerdictWord:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from data.records.facts import ProbeResult
 from data.records.plan import Phase, Suite
 from data.records.words import Grade, Mark, Outcome, VerdictWord
-from data.rules.judge.case import Case, Ruling, ruling
+from data.rules.judge.case import Case, Ruling, Tally, outcomes_of, ruling
 from data.rules.judge.quarantined import with_quarantined
-from data.rules.outcomes import RED, FinalTest
+from data.rules.outcomes import FinalTest
 from data.rules.quarantine import is_named
 
 Finals = dict[str, FinalTest]
@@ -38,8 +38,8 @@ def check_rulings(case: Case) -> Iterator[Ruling]:
 
 def phase_failures(case: Case, phase: Phase) -> int:
     """Failed tests of a phase after retries, without those in quarantine."""
-    finals = [f for s in phase.suites for f in case.counted((phase.id, s.id)).values()]
-    return sum(f.outcome is Outcome.FAIL for f in finals)
+    tallies = (case.counted_tally((phase.id, suite.id)) for suite in phase.suites)
+    return sum(outcomes_of(tally)[Outcome.FAIL] for tally in tallies)
 
 
 def _suite(case: Case, phase: Phase, suite: Suite) -> Ruling:
@@ -61,11 +61,11 @@ def _suite_as_counted(case: Case, phase: Phase, suite: Suite) -> Ruling:
 
 
 def _suite_mark(case: Case, phase: Phase, suite: Suite, finals: Finals) -> tuple[Mark, str]:
-    rest = case.counted((phase.id, suite.id))  # one in quarantine is there, and does not count
-    counts = Counter(f.outcome for f in rest.values())
+    rest = case.counted_tally((phase.id, suite.id))  # one in quarantine is there, but not counted
+    counts = outcomes_of(rest)
     result = case.suites.get((phase.id, suite.id))
     expected, n_failed = case.expected(phase, suite), phase_failures(case, phase)
-    tally = _tally(Counter(f.outcome for f in finals.values()), expected)
+    tally = _tally(outcomes_of(case.tally((phase.id, suite.id))), expected)
     if counts[Outcome.FAIL] and n_failed > phase.tolerance:
         return Mark.FAIL, f"{n_failed} failed > {phase.tolerance} tolerated in phase; {tally}"
     if result is not None and result.broken:
@@ -98,8 +98,7 @@ def _contradiction(case: Case, phase: Phase, suite: Suite) -> str:
         return ""
     if result.timed_out:
         return "the suite timed out after its last test"
-    was_red = any(t.outcome in RED for t in case.evidence.tests if (t.phase, t.suite) == key)
-    explained = not result.exit_code or was_red
+    explained = not result.exit_code or key in case.ever_red
     return "" if explained else f"exit code {result.exit_code} although no test failed"
 
 
@@ -110,7 +109,7 @@ def _missing(case: Case, phase: Phase, suite: Suite, finals: Finals, expected: i
     absent = [n for n in suite.expect.ids if not any(is_named(n, test) for test in finals)]
     if absent:
         return f"{len(absent)} expected tests are missing: {', '.join(absent[:3])}"
-    counts = Counter(f.outcome for f in finals.values())
+    counts = outcomes_of(case.tally((phase.id, suite.id)))
     ended = sum(counts.values()) - counts[Outcome.NOT_RUN] - counts[Outcome.SKIPPED]
     if not finals and not _manifest(case, phase, suite):
         return f"0 tests collected, {expected} expected"
@@ -134,9 +133,7 @@ def _why(timed_out: bool) -> str:
     return ": the suite timed out" if timed_out else ""
 
 
-def _graded(
-    finals: Finals, counts: Counter[Outcome], tolerated: int, tally: str
-) -> tuple[Mark, str]:
+def _graded(rest: Tally, counts: Counter[Outcome], tolerated: int, tally: str) -> tuple[Mark, str]:
     """The mark of a suite whose tests all ended.
 
     A pass without contact is worth no more than a failure, and one whose contact is unknown no
@@ -145,8 +142,10 @@ def _graded(
     Args:
         tolerated: passes without contact that the plan puts up with.
     """
-    good = [f for f in finals.values() if f.outcome in (Outcome.PASS, Outcome.FLAKY)]
-    grades = Counter(f.grade for f in good)
+    grades: Counter[Grade | None] = Counter()
+    for (outcome, grade), n in rest.items():
+        if outcome in (Outcome.PASS, Outcome.FLAKY):
+            grades[grade] += n
     if grades[Grade.VACUOUS] > tolerated:
         return Mark.VACUOUS, f"{grades[Grade.VACUOUS]} passes never touched the target; {tally}"
     if grades[Grade.VACUOUS] + grades[None] > tolerated:
@@ -156,7 +155,7 @@ def _graded(
     if counts[Outcome.FLAKY]:
         return Mark.FLAKY, f"{counts[Outcome.FLAKY]} failed and passed when tried again; {tally}"
     proven = f", {grades[Grade.PROVEN]} proven" if grades[Grade.PROVEN] else ""
-    n_witnessed = len(good) - grades[Grade.VACUOUS] - grades[None]
+    n_witnessed = grades.total() - grades[Grade.VACUOUS] - grades[None]
     return Mark.PASS, f"{tally}, {n_witnessed} witnessed{proven}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from data.records.plan import Plan
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.compare import MIN_EACH, Comparison, Word, compare
 from data.rules.grammar import Rule, rules_in
-from data.rules.judge.case import Case
+from data.rules.judge.case import Case, Tally, outcomes_of
 from data.rules.quantiles import MIN_SAMPLES, percentile, samples_needed
 
 
@@ -177,12 +178,12 @@ def _counts(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     the criterion is NOT_RUN: absence of evidence is neither a pass nor a failure.
     """
     seen, n_unseen = _seen(case, rule.subject, criterion.priority)
-    if len(seen) < (criterion.samples or 1):
-        text = f"{len(seen)} ended and {criterion.samples} are needed" if seen else "nothing ran"
+    if seen.total() < (criterion.samples or 1):
+        text = f"{seen.total()} ended and {criterion.samples} are needed" if seen else "nothing ran"
         return Answer(Mark.NOT_RUN, text, (rule.subject,))
     low, high = _bounds(rule.function, seen, n_unseen)
     shown = f"{low:.1%}" if rule.unit == "%" else f"{low:g}"
-    text = f"{shown} of {len(seen)} seen" + (f", {n_unseen} not seen" if n_unseen else "")
+    text = f"{shown} of {seen.total()} seen" + (f", {n_unseen} not seen" if n_unseen else "")
     return Answer(_mark(rule, low, high), text, (rule.subject,))
 
 
@@ -195,56 +196,50 @@ def _mark(rule: Rule, low: float, high: float) -> Mark:
     return Mark.PASS if True in answers else Mark.FAIL
 
 
-def _bounds(function: str, seen: list[Seen], n_unseen: int) -> tuple[float, float]:
+def _bounds(function: str, seen: Tally, n_unseen: int) -> tuple[float, float]:
     """Smallest and largest value, whatever the unseen would have been."""
-    outcomes = [one.outcome for one in seen]
-    passed = sum(o in (Outcome.PASS, Outcome.FLAKY) for o in outcomes)
+    outcomes = outcomes_of(seen)
+    passed = outcomes[Outcome.PASS] + outcomes[Outcome.FLAKY]
     if function == "not_run":
         return float(n_unseen), float(n_unseen)
     if function == "pass_share":
-        total = len(seen) + n_unseen
+        total = seen.total() + n_unseen
         return passed / total, (passed + n_unseen) / total
     counted = {
-        "failed": outcomes.count(Outcome.FAIL),
+        "failed": outcomes[Outcome.FAIL],
         "passed": passed,
-        "flaky": outcomes.count(Outcome.FLAKY),
-        "vacuous": sum(one.grade is Grade.VACUOUS for one in seen),
+        "flaky": outcomes[Outcome.FLAKY],
+        "vacuous": sum(n for (_, grade), n in seen.items() if grade is Grade.VACUOUS),
     }[function]
     return float(counted), float(counted + n_unseen)
 
 
-class Seen(NamedTuple):
-    """One test or probe that ended."""
-
-    outcome: Outcome
-    grade: Grade | None
-
-
-def _seen(case: Case, subject: str, priority: Priority) -> tuple[list[Seen], int]:
+def _seen(case: Case, subject: str, priority: Priority) -> tuple[Tally, int]:
     """Tests and probes of a phase, suite or probe that ended, and how many others are expected.
 
     A skipped test is neither seen nor expected. One that could not be carried out (ERROR) is not
     seen: a broken test says nothing about the product. One in quarantine is neither, but for a
     criterion of P1.
     """
-    seen: list[Seen] = []
+    seen: Tally = Counter()
     n_unseen = 0
     for phase in case.plan.phases:
         for suite in (s for s in phase.suites if subject in (phase.id, s.id)):
             key = (phase.id, suite.id)
-            everything = case.finals.get(key, {})
-            finals = everything if priority is Priority.P1 else case.counted(key)
-            ended = [
-                Seen(f.outcome, f.grade) for f in finals.values() if f.outcome not in _NOT_ENDED
-            ]
-            n_skipped = sum(f.outcome is Outcome.SKIPPED for f in finals.values())
-            n_apart = n_skipped + len(everything) - len(finals)
+            everything = case.tally(key)
+            tally = everything if priority is Priority.P1 else case.counted_tally(key)
+            ended = _ended(tally)
+            n_skipped = sum(n for (outcome, _), n in tally.items() if outcome is Outcome.SKIPPED)
+            n_apart = n_skipped + everything.total() - tally.total()
             seen += ended
-            n_unseen += max(0, case.expected(phase, suite) - len(ended) - n_apart)
+            n_unseen += max(0, case.expected(phase, suite) - ended.total() - n_apart)
         for probe in (p for p in phase.probes if subject in (phase.id, p.id)):
             result = case.probes.get((phase.id, probe.id))
-            ended = [Seen(result.outcome, None)] if result else []
-            ended = [one for one in ended if one.outcome not in _NOT_ENDED]
+            ended = _ended(Counter([(result.outcome, None)] if result else []))
             seen += ended
             n_unseen += not ended
     return seen, n_unseen
+
+
+def _ended(tally: Tally) -> Tally:
+    return Counter({key: n for key, n in tally.items() if key[0] not in _NOT_ENDED})

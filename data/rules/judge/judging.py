@@ -6,7 +6,10 @@ import hashlib
 import json
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from data.records.evidence import Evidence, History
+from data.records.facts import Sample, TestResult
 from data.records.plan import Plan
 from data.records.verdict import Verdict
 from data.records.words import Mark, Priority, VerdictWord
@@ -27,6 +30,7 @@ from data.rules.judge.quarantined import quarantine_notes
 from data.rules.manifest import named
 from data.rules.quarantine import expired
 
+_TESTS, _SAMPLES = TypeAdapter(tuple[TestResult, ...]), TypeAdapter(tuple[Sample, ...])
 _ORDER = (
     VerdictWord.SUPERSEDED,
     VerdictWord.ROLL_BACK,
@@ -76,14 +80,19 @@ def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Ve
 
 
 def input_hash(plan: Plan, evidence: Evidence, history: History, now: datetime) -> str:
-    """SHA-256 over the canonical JSON of everything that the judge read.
+    """SHA-256 over the canonical JSON of everything that the judge read, in order of reading.
 
     Of `now` only what it decides is in it: the quarantines that have expired, where there are any.
     """
-    read = (plan, evidence, history, *(q for q in plan.quarantine if expired(q, now)))
+    few = evidence.model_copy(update={"tests": (), "samples": ()})
+    read = (plan, few, history, *(q for q in plan.quarantine if expired(q, now)))
     parts = [one.model_dump(mode="json", by_alias=True) for one in read]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(text.encode())
+    # These have no keys to sort, and there may be 100,000 of them.
+    digest.update(_TESTS.dump_json(evidence.tests, exclude_defaults=True))
+    digest.update(_SAMPLES.dump_json(evidence.samples, exclude_defaults=True))
+    return digest.hexdigest()
 
 
 def rulings_of(case: Case) -> list[Ruling]:
