@@ -28,6 +28,7 @@ from data.store.warehouse import Warehouse
 from flows.phase import run_phase, skip_phase
 from flows.session import Session
 from flows.settled import settled
+from flows.telling import tell_people
 from flows.wiring import Request, open_recorder, warehouse_path, wire
 from tasks.clock import now
 from tasks.publish.artifacts import ProgressArtifact, publish_report
@@ -138,6 +139,7 @@ async def _validated(session: Session) -> Verdict:
     verdict = await _judge(session)
     await settled(verdict_step, verdict)
     await _act(session, verdict)
+    await tell_people(session, verdict, _warehouse(session))
     shown.say(len(plan.phases) + 2, verdict.rule)
     await asyncio.gather(shown.sent(), _publish(session))
     return verdict

@@ -17,6 +17,7 @@ from data.records.criterion import Criterion
 from data.records.field_rule import Identifier
 from data.records.load import LoadLimits
 from data.records.money import Revenue
+from data.records.notify import Notify
 from data.records.probe_plan import ProbePlan
 from data.records.quarantine import Quarantine
 from data.records.record import Record
@@ -303,5 +304,6 @@ class Plan(Record):
     causes: tuple[Cause, ...] = Field(
         (), description="likely causes of failures that this team knows"
     )
+    notify: tuple[Notify, ...] = Field((), description="whom the gate tells of its verdicts")
     irreversible_migration: bool = False
     budget: Seconds = Field(seconds("60m"), description="the whole run; the rest is NOT_RUN")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from data.records.evidence import BaselineRun, History, KnownGood
 from data.records.facts import SensitivityCell
 from data.rules.grammar import rules_in
+from data.rules.notice import Said, said_by
 from data.store.connect import Connection
 
 
@@ -45,6 +46,17 @@ def history_of(
         tests=_tests(connection, last),
         sensitivity=_sensitivity(connection, before),
     )
+
+
+def said_before(connection: Connection, before: Before) -> Said | None:
+    """What the newest earlier run said that was judged; None where there is none."""
+    row = connection.execute(
+        "SELECT v.verdict, v.rule, list_transform(v.incidents, lambda i: i.signature) "
+        "FROM store.context AS c JOIN store.verdict AS v USING (run_id) "
+        f"WHERE {EARLIER} ORDER BY c.started_at DESC, run_id DESC LIMIT 1",
+        before._asdict(),
+    ).fetchone()
+    return said_by(row[0], row[1], frozenset(row[2] or ())) if row else None
 
 
 class _Promoted(NamedTuple):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import duckdb
 
@@ -48,6 +49,7 @@ from data.store.writable import require_writable
 _GLANCE_S = 1.0
 _N_BASELINE = 20
 _LAST = datetime.max.replace(tzinfo=UTC)
+T = TypeVar("T")
 
 
 class Warehouse:
@@ -233,33 +235,34 @@ class Warehouse:
         n_baseline: int = _N_BASELINE,
         as_of: datetime | None = None,
     ) -> History:
-        """What runs of the plan and environment that began before this one say.
+        """What earlier runs of the plan and environment say; `readable` is False where nobody can.
 
         With `as_of`, labels that people gave later do not count.
-
-        Never raises: a history that cannot be read is ``History(readable=False)``.
         """
-        try:
-            self._absorb_if_free()
-            with self._reading() as connection:
-                started_at = self._started_at(connection, before_run_id)
-                before = Before(plan, environment, before_run_id, started_at)
-                return history_of(connection, before, n_baseline, as_of)
-        except GoldenPathError:
-            return History(readable=False)
+        at = (plan, environment, before_run_id)
+        ask = partial(history_of, n_baseline=n_baseline, as_of=as_of)
+        return self.earlier(*at, ask, History(readable=False))
 
     def paces(self, plan: str, environment: str, before_run_id: str) -> dict[str, SuitePace]:
-        """ "phase/suite" -> how long it took in runs that began before this one.
+        """ "phase/suite" -> how long it took in runs that began before this one."""
+        return self.earlier(plan, environment, before_run_id, paces_of, {})
 
-        Never raises: what cannot be read is not known.
-        """
+    def earlier(
+        self,
+        plan: str,
+        environment: str,
+        before_run_id: str,
+        ask: Callable[[Connection, Before], T],
+        unknown: T,
+    ) -> T:
+        """What `ask` finds in runs that began before this one; `unknown` where nobody can read."""
         try:
             self._absorb_if_free()
             with self._reading() as connection:
                 started_at = self._started_at(connection, before_run_id)
-                return paces_of(connection, Before(plan, environment, before_run_id, started_at))
+                return ask(connection, Before(plan, environment, before_run_id, started_at))
         except GoldenPathError:
-            return {}
+            return unknown
 
     def query(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """One read-only statement: names of the columns, and the rows.
