@@ -22,6 +22,10 @@ class WarehouseError(GoldenPathError):
     """The warehouse cannot be opened, read or written; spools keep the rows meanwhile."""
 
 
+class WarehouseDamaged(WarehouseError):
+    """The file cannot be read as DuckDB wrote it; it can be rebuilt from journals."""
+
+
 class WarehouseBusy(WarehouseError):
     """Another process holds the warehouse; the run stays in its spool and is absorbed later."""
 

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from gate import Stack, clean_env, free_ports
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tasks.prefect_server import PrefectServer
+
+# How long an example takes is a matter for benchmarks: on a busy machine any may take a second.
+settings.register_profile("gate", deadline=None)
+settings.load_profile("gate")
 
 NO_PREFECT = "http://127.0.0.1:9/api"  # nobody listens: whoever needs Prefect after all fails
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from data.errors import UsageError, WarehouseError
+from data.errors import UsageError, WarehouseDamaged, WarehouseError
 from data.store.lock import Deadline, busy, locked
 from data.store.migrate import bring_up_to_date, is_current, version_of
 from data.store.published import publish
@@ -20,6 +20,12 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+# what DuckDB says of a file whose bytes are not those that it wrote
+_DAMAGED = (
+    "Corrupt database file",
+    "does not match stored checksum",
+    "Could not read enough bytes",
+)
 # what DuckDB says when another process, or another mode in this one, has the file open
 _TAKEN = ("Could not set lock", "Conflicting lock", "different configuration", "already attached")
 
@@ -47,6 +53,8 @@ def writing(path: Path, deadline: Deadline) -> Iterator[Connection]:
                 connection.close()
             publish(path)
     except (OSError, duckdb.Error) as error:
+        if any(words in str(error) for words in _DAMAGED):
+            raise WarehouseDamaged(f"{path} is damaged: {first_line(error)}") from error
         raise WarehouseError(f"cannot write the warehouse {path}: {first_line(error)}") from error
 
 
@@ -176,5 +184,8 @@ def _open(path: Path, deadline: Deadline, *, read_only: bool) -> Connection:
 
 
 def _unopened(path: Path, error: duckdb.Error) -> WarehouseError | UsageError:
-    kind = UsageError if "not a valid DuckDB database" in str(error) else WarehouseError
+    said = str(error)
+    kind = UsageError if "not a valid DuckDB database" in said else WarehouseError
+    if any(words in said for words in _DAMAGED):
+        kind = WarehouseDamaged
     return kind(f"{path} cannot be opened as a warehouse: {first_line(error)}")

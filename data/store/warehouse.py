@@ -31,14 +31,14 @@ from data.store.connect import (
     first_line,
     in_memory,
     is_missing,
-    reading,
     scratch,
-    writing,
 )
 from data.store.fold import audit_view_of, evidence_of, fold, run_view_of
 from data.store.history import Before, history_of
 from data.store.load import bundle_of, store
 from data.store.lock import DEADLINE_S, Deadline
+from data.store.mend import spools_of
+from data.store.mended import reading, writing
 from data.store.migrate import VIEWS
 from data.store.pace import paces_of
 from data.store.published import copied
@@ -62,7 +62,7 @@ class Warehouse:
     def __init__(self, path: Path, wait_s: float = DEADLINE_S) -> None:
         """Args: path: the file. wait_s: how long to wait for others that hold it."""
         self.path = path
-        self.spools = path.with_name(path.name + ".spool")
+        self.spools = spools_of(path)
         self._wait_s = wait_s
 
     # --- writing

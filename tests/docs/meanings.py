@@ -21,6 +21,7 @@ PLACES = {
     "Phase": "`phases[]`",
     "Criterion": "`criteria[]`",
     "Cause": "`causes[]`",
+    "Notify": "`notify[]`",
     "Rollback": "`rollback`",
     "Baseline": "`baseline`",
     "Quarantine": "`quarantine[]`",

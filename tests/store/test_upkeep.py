@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -9,11 +11,15 @@ import pytest
 
 from data.errors import WarehouseBusy, WarehouseError
 from data.store.fold import evidence_of
-from data.store.upkeep import damage_of, keep_up
+from data.store.mend import damage_of
+from data.store.published import published_path
+from data.store.upkeep import keep_up
 from data.store.warehouse import Warehouse
 from tests.store.runs import run
 from tests.store.test_published import analyst, n_runs_in, spooled
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LABELS = 'SELECT run_id, label, note, "by" FROM store.labels'
 _BLOCKS_AT = 3 * 4096  # after DuckDB's three headers
 
 
@@ -41,6 +47,14 @@ def flip(path: Path) -> None:
 def lose_a_row(path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("DELETE FROM store.test WHERE run_id = 'run-1' AND test_id = 'a'")
+
+
+def break_the_root(path: Path) -> None:
+    """One bit of every page, so that the file cannot even be opened."""
+    whole = bytearray(path.read_bytes())
+    for at in range(_BLOCKS_AT + 8, len(whole), 4096):
+        whole[at] ^= 1
+    path.write_bytes(whole)
 
 
 def scribble(path: Path) -> None:
@@ -72,8 +86,51 @@ def test_a_sound_warehouse_is_left_as_it_is_and_left_over_journals_are_taken_in(
     assert list(filled.path.parent.glob("*damaged*")) == []
 
 
+def test_what_no_journal_has_comes_from_the_analysts_copy(filled: Warehouse) -> None:
+    filled.commit(run(3))  # brought in from elsewhere, without a journal
+    filled.label("run-2", "bad", "users complained", "ann", NOW)
+    truncate(filled.path)
+    mended = keep_up(filled, 5.0).mended
+    assert mended is not None and (mended.n_runs, mended.n_labels) == (3, 1)
+    assert filled.evidence("run-3") == evidence_of(run(3))
+    assert filled.query(LABELS)[1] == [("run-2", "bad", "users complained", "ann")]
+
+
+def test_a_copy_that_is_damaged_too_is_not_believed(filled: Warehouse) -> None:
+    filled.label("run-2", "bad", "", "ann", NOW)
+    for path in (filled.path, published_path(filled.path)):
+        path.chmod(0o644)
+        truncate(path)
+    mended = keep_up(filled, 5.0).mended
+    assert mended is not None and (mended.n_runs, mended.n_labels) == (2, 0)
+
+
+@pytest.mark.parametrize("damage", [truncate, break_the_root])
+@pytest.mark.parametrize("use", ["read", "write", "take in", "judge", "label"])
+def test_nobody_has_to_be_asked_before_a_file_that_cannot_be_opened_is_rebuilt(
+    filled: Warehouse, damage: Callable[[Path], None], use: str
+) -> None:
+    spooled(filled, 3)
+    damage(filled.path)
+    if use == "read":
+        assert filled.query("SELECT count(*) FROM runs")[1] == [(3,)]
+    elif use == "write":
+        filled.commit(run(4))
+    elif use == "take in":
+        assert filled.take_in()
+    elif use == "judge":
+        assert filled.history("shop", "staging", "run-3").readable
+    else:
+        filled.label("run-1", "good", "", "ann", NOW)
+    assert filled.take_in()
+    assert len(list(filled.path.parent.glob("*damaged-1"))) == 1
+    assert damage_of(filled.path) == ""
+    assert n_runs_in(filled.path) == 3 + (use == "write")
+
+
 def test_without_journals_a_damaged_file_stays_where_it_is(warehouse: Warehouse) -> None:
     warehouse.commit(run(1))
+    published_path(warehouse.path).unlink()
     truncate(warehouse.path)
     broken = warehouse.path.read_bytes()
     with pytest.raises(WarehouseError, match=r"no journal .* put a backup in its place"):
