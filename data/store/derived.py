@@ -10,8 +10,8 @@ import duckdb
 
 _FOLDER = Path(__file__).parent / "derived_sql"
 # in the order of filling: `ended` needs the numbers that `names` gives
-_FILLED = ("place", "names", "ended", "suite_count", "missing", "metric")
-TABLES = ("place", "ended", "suite_count", "missing", "metric")
+_FILLED = ("place", "retried", "names", "ended", "suite_count", "missing", "metric")
+TABLES = ("place", "retried", "ended", "suite_count", "missing", "metric")
 
 
 def number_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> int:
@@ -24,7 +24,7 @@ def number_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> int:
             "RETURNING run_no",
             [run_id],
         ).fetchone()
-    assert row is not None  # noqa: S101  RETURNING gives the row that was inserted
+    assert row is not None
     return int(row[0])
 
 

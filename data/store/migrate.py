@@ -125,9 +125,7 @@ def _apply(connection: duckdb.DuckDBPyConnection, number: int, path: Path) -> No
     _in_one(connection, apply, f"migration {path.name} failed")
 
 
-def _in_one(
-    connection: duckdb.DuckDBPyConnection, work: Callable[[], None], failed: str
-) -> None:
+def _in_one(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], failed: str) -> None:
     connection.execute("BEGIN")
     try:
         work()

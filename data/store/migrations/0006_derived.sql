@@ -32,6 +32,14 @@ CREATE TABLE store.place (
     revision VARCHAR, started_at TIMESTAMPTZ
 );
 
+-- One row a run and test that was tried more than once: its final outcome.
+CREATE TABLE store.retried (
+    run_no INTEGER, run_id VARCHAR, phase VARCHAR, priority VARCHAR, suite VARCHAR,
+    test_id VARCHAR, outcome VARCHAR, n_attempts BIGINT, duration_ms DOUBLE, witnessed BOOLEAN,
+    n_connections BIGINT, sent_bytes BIGINT, received_bytes BIGINT, findings VARCHAR[],
+    message VARCHAR, signature VARCHAR, stage VARCHAR, "at" TIMESTAMPTZ
+);
+
 -- One row a plan, environment, phase, suite and test that ever ended.
 CREATE TABLE store.test_name (
     test_no INTEGER, plan VARCHAR, environment VARCHAR, phase VARCHAR, suite VARCHAR,

@@ -7,28 +7,27 @@ CREATE OR REPLACE VIEW first_bad_deployment AS
 WITH placed AS (
     SELECT *, row_number() OVER (ORDER BY started_at, run_id) AS place FROM store.numbered
 ), good AS (
-    SELECT e.test_no, max(c.place) FILTER (NOT e.is_red) AS place
-    FROM store.ended AS e JOIN placed AS c USING (run_no)
-    GROUP BY e.test_no
-    HAVING max(c.place) > coalesce(max(c.place) FILTER (NOT e.is_red), 0)
-), streak AS (
-    SELECT
-        e.test_no, g.place AS good_place, arg_min(c.deployment_id, c.place) AS deployment_id,
-        arg_min(c.revision, c.place) AS revision, min(c.started_at) AS started_at,
-        arg_min(c.run_id, c.place) AS run_id, count(*) AS n_runs_bad,
-        arg_max(e.signature, c.place) AS signature, arg_max(e.message, c.place) AS message
-    FROM store.ended AS e
-    JOIN placed AS c USING (run_no)
-    JOIN good AS g ON g.test_no = e.test_no AND c.place > coalesce(g.place, 0)
-    WHERE e.is_red
-    GROUP BY e.test_no, g.place
+    -- lateral, so that a question for one test reads the rows of that test only
+    SELECT t.*, g.place
+    FROM store.test_name AS t, LATERAL (
+        SELECT max(c.place) AS last, max(c.place) FILTER (NOT e.is_red) AS place
+        FROM store.ended AS e JOIN placed AS c ON c.run_no = e.run_no
+        WHERE e.test_no = t.test_no
+    ) AS g
+    WHERE g.last > coalesce(g.place, 0)
 )
 SELECT
-    t.environment, t.plan, t.phase, t.suite, t.test_id, s.deployment_id AS first_bad_deployment_id,
-    s.revision AS first_bad_revision, s.started_at AS first_bad_at, s.run_id AS first_bad_run_id,
-    g.deployment_id AS last_good_deployment_id, g.revision AS last_good_revision,
-    g.started_at AS last_good_at, s.n_runs_bad, s.signature, s.message
-FROM streak AS s
-JOIN store.test_name AS t USING (test_no)
-LEFT JOIN placed AS g ON g.place = s.good_place;
+    t.environment, t.plan, t.phase, t.suite, t.test_id,
+    arg_min(c.deployment_id, c.place) AS first_bad_deployment_id,
+    arg_min(c.revision, c.place) AS first_bad_revision, min(c.started_at) AS first_bad_at,
+    arg_min(c.run_id, c.place) AS first_bad_run_id, g.deployment_id AS last_good_deployment_id,
+    g.revision AS last_good_revision, g.started_at AS last_good_at, count(*) AS n_runs_bad,
+    arg_max(e.signature, c.place) AS signature, arg_max(e.message, c.place) AS message
+FROM good AS t
+JOIN store.ended AS e ON e.test_no = t.test_no
+JOIN placed AS c ON c.run_no = e.run_no AND c.place > coalesce(t.place, 0)
+LEFT JOIN placed AS g ON g.place = t.place
+WHERE e.is_red
+GROUP BY
+    t.environment, t.plan, t.phase, t.suite, t.test_id, g.deployment_id, g.revision, g.started_at;
 COMMENT ON VIEW first_bad_deployment IS 'One row a test that is red now: the deployment in which its streak of red began';
