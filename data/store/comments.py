@@ -31,6 +31,7 @@ place: computed: one row a run, what every view says of it
 retried: computed: one row a run and test that was tried more than once: its final outcome
 test_name: computed: one row a plan, environment, phase, suite and test that ever ended, with a number
 ended: computed: one row a run and test that ended: whether it was red or flaky
+trouble: computed: one row a run and test that ended red or flaky: what was said of it
 suite_count: computed: one row a run, phase and suite: how many tests ended how
 missing: computed: one row a run, phase and suite: tests announced of which nothing was heard
 metric: computed: one row a run, phase, probe, metric and unit: counts and percentiles

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 
 _FOLDER = Path(__file__).parent / "derived_sql"
-# in the order of filling: `ended` needs the numbers that `names` gives
-_FILLED = ("place", "retried", "names", "ended", "suite_count", "missing", "metric")
-TABLES = ("place", "retried", "ended", "suite_count", "missing", "metric")
+# in the order of filling: `ended` needs what `names` and `suite_count` give
+_FILLED = ("place", "retried", "names", "suite_count", "ended", "trouble", "missing", "metric")
+TABLES = ("place", "retried", "ended", "trouble", "suite_count", "missing", "metric")
 
 
 def number_of(connection: duckdb.DuckDBPyConnection, run_id: str) -> int:

@@ -230,7 +230,8 @@ def tables(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
     sources = {kind: f'FROM store."{kind}"' for kind in KINDS} | {
         name: f"FROM store.{name} JOIN store.number USING (run_no)" for name in TABLES
     }
-    sources["ended"] += " JOIN store.test_name USING (test_no)"
+    for name in ("ended", "trouble"):
+        sources[name] += " JOIN store.test_name USING (test_no)"
     numbers = "COLUMNS(c -> c NOT IN ('run_no', 'test_no'))"
     return {
         name: sorted(connection.execute(f"SELECT {numbers} {source}").fetchall(), key=repr)

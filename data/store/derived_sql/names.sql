@@ -5,10 +5,8 @@ SELECT
         + row_number() OVER (ORDER BY plan, environment, phase, suite, test_id) AS test_no, *
 FROM (
     SELECT DISTINCT r.plan, r.environment, t.phase, t.suite, t.test_id
-    FROM (
-        SELECT DISTINCT run_no, phase, suite, test_id FROM store.test
-        WHERE run_no BETWEEN $first AND $last
-    ) AS t
+    FROM store.test AS t
     JOIN store.place AS r USING (run_no)
+    WHERE t.run_no BETWEEN $first AND $last
 )
 ANTI JOIN store.test_name USING (plan, environment, phase, suite, test_id);

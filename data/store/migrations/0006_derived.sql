@@ -46,11 +46,15 @@ CREATE TABLE store.test_name (
     test_id VARCHAR
 );
 
--- One row a run and test that ended: its final outcome. is_outage: over 80 % of the run's tests were
--- red. message and signature of red and flaky ones, else NULL.
+-- One row a run and test that ended: its final outcome. is_outage: over 80 % of the run's tests were red.
 CREATE TABLE store.ended (
-    run_no INTEGER, test_no INTEGER, is_red BOOLEAN, is_flaky BOOLEAN, is_outage BOOLEAN,
-    message VARCHAR, signature VARCHAR
+    run_no INTEGER, test_no INTEGER, is_red BOOLEAN, is_flaky BOOLEAN, is_outage BOOLEAN
+);
+
+-- One row a run and test that ended red or flaky: what was said of it.
+CREATE TABLE store.trouble (
+    run_no INTEGER, test_no INTEGER, is_flaky BOOLEAN, is_outage BOOLEAN, message VARCHAR,
+    signature VARCHAR
 );
 
 -- One row a run, phase and suite with a test: how many ended how. n_witnessed, n_vacuous and n_unknown

@@ -24,10 +24,9 @@ SELECT
     g.revision AS last_good_revision, g.started_at AS last_good_at, count(*) AS n_runs_bad,
     arg_max(e.signature, c.place) AS signature, arg_max(e.message, c.place) AS message
 FROM good AS t
-JOIN store.ended AS e ON e.test_no = t.test_no
+JOIN store.trouble AS e ON e.test_no = t.test_no AND NOT e.is_flaky
 JOIN placed AS c ON c.run_no = e.run_no AND c.place > coalesce(t.place, 0)
 LEFT JOIN placed AS g ON g.place = t.place
-WHERE e.is_red
 GROUP BY
     t.environment, t.plan, t.phase, t.suite, t.test_id, g.deployment_id, g.revision, g.started_at;
 COMMENT ON VIEW first_bad_deployment IS 'One row a test that is red now: the deployment in which its streak of red began';

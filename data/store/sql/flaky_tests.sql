@@ -34,7 +34,7 @@ WITH retaken AS (
         e.test_no, max(c.started_at) AS last_flaky_at,
         arg_max(c.deployment_id, c.started_at) AS last_flaky_deployment,
         arg_max(e.message, c.started_at) AS last_message
-    FROM store.ended AS e JOIN store.numbered AS c USING (run_no)
+    FROM store.trouble AS e JOIN store.numbered AS c USING (run_no)
     WHERE e.is_flaky AND NOT e.is_outage
     GROUP BY e.test_no
 ), counted AS (
