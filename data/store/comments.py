@@ -29,7 +29,7 @@ views: fingerprint of the views as they were made
 number: one row a run: its number, in the order in which runs were first stored
 place: computed: one row a run, what every view says of it
 retried: computed: one row a run and test that was tried more than once: its final outcome
-test_name: computed: one row a plan, environment, phase, suite and test that ever ended, with a number
+test_name: computed: one row a plan, environment, phase, suite and test, with a number
 ended: computed: one row a run and test that ended: whether it was red or flaky
 trouble: computed: one row a run and test that ended red or flaky: what was said of it
 suite_count: computed: one row a run, phase and suite: how many tests ended how

@@ -27,7 +27,8 @@ WITH retaken AS (
     FROM turned GROUP BY test_no
 ), ended AS (
     SELECT
-        test_no, count(*) AS n_runs, count_if(is_flaky) AS n_flaky, count_if(is_red) AS n_failed
+        test_no, count(*) AS n_runs, count(*) FILTER (is_flaky) AS n_flaky,
+        count(*) FILTER (is_red) AS n_failed
     FROM store.ended WHERE NOT is_outage GROUP BY test_no
 ), flaked AS (
     SELECT
