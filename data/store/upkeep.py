@@ -13,6 +13,7 @@ from data.errors import GoldenPathError, WarehouseBusy, WarehouseError
 from data.store.absorb import absorb_all, pending
 from data.store.connect import Connection, first_line, is_missing, look, scratch
 from data.store.facts import KINDS
+from data.store.labels import put, rescued
 from data.store.lock import Deadline, locked
 from data.store.migrate import bring_up_to_date, newest_version, refuse_newer, version_of
 from data.store.published import publish
@@ -73,7 +74,8 @@ def keep_up(warehouse: Warehouse, wait_s: float) -> Upkeep:
 def mend(warehouse: Warehouse, deadline: Deadline) -> Mended | None:
     """Rebuild the file from all journals, filed ones included, when it is damaged.
 
-    The damaged file is kept under another name. Labels are in no journal: take them from a backup.
+    The damaged file is kept under another name. Labels come from their own journal, from the
+    analysts' copy and from what of the damaged file can still be read.
 
     Returns:
         None when nothing is wrong with it.
@@ -145,6 +147,7 @@ def _rebuilt(path: Path, journals: Sequence[Path], damage: str) -> Mended:
     with scratch(fresh) as connection:
         bring_up_to_date(connection)
         done = absorb_all(connection, journals, file=False)
+        put(connection, rescued(path))
     kept_as = _free_name(path)
     os.link(path, kept_as)  # and then replaced: there is a warehouse at every moment
     path.with_name(f"{path.name}.wal").unlink(missing_ok=True)  # of the damaged file

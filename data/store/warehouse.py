@@ -36,6 +36,9 @@ from data.store.connect import (
 )
 from data.store.fold import audit_view_of, evidence_of, fold, run_view_of
 from data.store.history import Before, history_of
+from data.store.labels import Label
+from data.store.labels import note as note_label
+from data.store.labels import put as put_labels
 from data.store.load import bundle_of, store
 from data.store.lock import DEADLINE_S, Deadline
 from data.store.migrate import VIEWS
@@ -161,10 +164,9 @@ class Warehouse:
         with writing(self.path, Deadline(self._wait_s)) as connection:
             if not facts_of(connection, run_id):
                 raise self._unknown(run_id)
-            connection.execute(
-                "INSERT OR REPLACE INTO store.labels VALUES (?, ?, ?, ?, ?)",
-                [run_id, label, note, by, at],
-            )
+            known = Label(run_id, label, note, by, at)
+            note_label(self.path, known)
+            put_labels(connection, [known])
 
     # --- reading: warehouse and spools as one
 

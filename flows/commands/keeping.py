@@ -33,5 +33,5 @@ def upkeep_command(as_json: bool, warehouse: str | None) -> None:
     if done.mended is not None:
         click.echo(f"{place} was damaged: {done.mended.damage}")
         click.echo(f"rebuilt from journals: {done.mended.n_runs} runs")
-        click.echo(f"the damaged file is {done.mended.kept_as}; labels are in no journal")
+        click.echo(f"the damaged file is {done.mended.kept_as}")
     click.echo(f"{len(done.committed)} runs taken in, {len(done.filed)} journals filed")
