@@ -28,6 +28,8 @@ _COMMANDS = {
     "trends": "trends",
     "label": "reading",
     "upkeep": "keeping",
+    "backup": "backing",
+    "restore": "backing",
     "import": "importing",
     "probe": "probing",
     "doctor": "doctor",

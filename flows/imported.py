@@ -120,7 +120,7 @@ def _read_all(source: Source) -> list[_Suite]:
     suites: dict[str, _Suite] = {}
     bad: list[Fault] = []
     for name in dict.fromkeys(source.files):
-        id = source.suite or _suite_id(name)
+        id = source.suite or suite_id(name)
         suite = suites.setdefault(id, _Suite(id))
         try:
             _read(name, source.format, suite)
@@ -155,7 +155,7 @@ def _format(path: Path, format: str) -> ResultFormat:
     return found
 
 
-def _suite_id(name: str) -> str:
+def suite_id(name: str) -> str:
     """The file's name without its end, as an id may be written."""
     text = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(name).stem).strip("-._")
     return text[:80] or "results"

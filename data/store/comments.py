@@ -26,6 +26,16 @@ verdict: one row a judged run
 acted: one row a run and action that the gate carried out
 migrations: one row a migration that was applied
 views: fingerprint of the views as they were made
+number: one row a run: its number, in the order in which runs were first stored
+place: computed: one row a run, what every view says of it
+retried: computed: one row a run and test that was tried more than once: its final outcome
+test_name: computed: one row a plan, environment, phase, suite and test, with a number
+ended: computed: one row a run and test that ended: whether it was red or flaky
+trouble: computed: one row a run and test that ended red or flaky: what was said of it
+suite_count: computed: one row a run, phase and suite: how many tests ended how
+missing: computed: one row a run, phase and suite: tests announced of which nothing was heard
+metric: computed: one row a run, phase, probe, metric and unit: counts and percentiles
+derived: fingerprint of what computed them
 """
 _COLUMNS = """
 n_flips: runs in which it was FLAKY, or ended otherwise than the run before it on the same revision

@@ -11,11 +11,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data.errors import WarehouseError
-from data.records.facts import Fact, Sample
+from data.records.facts import Fact, Sample, TestResult
 from data.store.connect import Connection
+from data.store.derived import fill, forget, number_of
 from data.store.facts import KINDS, body_of
+from data.store.read import NUMBERED, facts_in_columns
 
 _MIN_OBJECT_BYTES = 16 * 1024 * 1024  # read_json's own default
+# what tables of many rows have beside the fact: see migrations/0006_derived.sql
+_SELECT = {
+    Sample.KIND: "SELECT * REPLACE (?::INTEGER AS run_no)",
+    TestResult.KIND: "SELECT * REPLACE (?::INTEGER AS run_no, "
+    "bool_or(attempt <> 1) OVER (PARTITION BY phase, suite, test_id) AS retried, "
+    "(SELECT min(p.priority) FROM store.phase AS p "
+    " WHERE p.run_id = f.run_id AND p.phase = f.phase) AS priority)",
+}
 
 
 class Bundle(NamedTuple):
@@ -52,10 +62,12 @@ def store(connection: Connection, bundle: Bundle) -> bool:
     try:
         known = _digest_of(connection, bundle.run_id)
         if known != bundle.digest:
+            number = number_of(connection, bundle.run_id)
             if known is not None:
-                _delete(connection, bundle.run_id)
-            _insert(connection, bundle)
-            _verify(connection, bundle)
+                _delete(connection, bundle.run_id, number)
+            _insert(connection, bundle, number)
+            _verify(connection, bundle, number)
+            fill(connection, number, number)
         _book(connection, bundle)
         connection.execute("COMMIT")
     except BaseException:
@@ -70,19 +82,26 @@ def _digest_of(connection: Connection, run_id: str) -> str | None:
     return found[0] if found else None
 
 
-def _delete(connection: Connection, run_id: str) -> None:
+def _delete(connection: Connection, run_id: str, number: int) -> None:
     for kind in KINDS:
-        connection.execute(f'DELETE FROM store."{kind}" WHERE run_id = ?', [run_id])
+        asked = {"run": run_id} | ({"no": number} if kind in NUMBERED else {})
+        connection.execute(f'DELETE FROM store."{kind}" WHERE {_of(kind)}', asked)
+    forget(connection, number)
 
 
-def _insert(connection: Connection, bundle: Bundle) -> None:
+def _of(kind: str) -> str:
+    """Which rows of the table are the run's: of the big ones by number, which reads only those."""
+    return "run_no = $no AND run_id = $run" if kind in NUMBERED else "run_id = $run"
+
+
+def _insert(connection: Connection, bundle: Bundle, number: int) -> None:
     ordered = sorted(bundle.rows, key=lambda row: row[:2])
     with tempfile.TemporaryDirectory(prefix="goldenpath-load-") as folder:
         for kind, rows in groupby(ordered, key=lambda row: row[0]):
             columns = _columns(connection, kind)
             path = Path(folder) / f"{kind}.ndjson"
             longest = _write_lines(path, rows, with_body="body" in columns)
-            _load(connection, kind, path, columns, longest)
+            _load(connection, kind, path, columns, longest, number)
 
 
 def _write_lines(path: Path, rows: Iterable[tuple[str, int, str]], *, with_body: bool) -> int:
@@ -96,14 +115,20 @@ def _write_lines(path: Path, rows: Iterable[tuple[str, int, str]], *, with_body:
 
 
 def _load(
-    connection: Connection, kind: str, path: Path, columns: dict[str, str], longest: int
+    connection: Connection,
+    kind: str,
+    path: Path,
+    columns: dict[str, str],
+    longest: int,
+    number: int,
 ) -> None:
     spec = ", ".join(f"{_quoted(name)}: {_quoted(kind_)}" for name, kind_ in columns.items())
     room = max(_MIN_OBJECT_BYTES, longest * 4 + 2)  # characters → bytes, at most 4 each
     connection.execute(
-        f'INSERT INTO store."{kind}" BY NAME SELECT * FROM read_json(?, columns = {{{spec}}}, '
-        f"format = 'newline_delimited', maximum_object_size = {room})",
-        [str(path)],
+        f'INSERT INTO store."{kind}" BY NAME {_SELECT.get(kind, "SELECT *")} '
+        f"FROM read_json(?, columns = {{{spec}}}, format = 'newline_delimited', "
+        f"maximum_object_size = {room}) AS f ORDER BY seq",
+        [str(path)] if kind not in NUMBERED else [number, str(path)],
     )
 
 
@@ -117,31 +142,34 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _verify(connection: Connection, bundle: Bundle) -> None:
+def _verify(connection: Connection, bundle: Bundle, number: int) -> None:
     counts = " UNION ALL ".join(
-        f"SELECT '{kind}', count(*) FROM store.\"{kind}\" WHERE run_id = $run" for kind in KINDS
+        f"SELECT '{kind}', count(*) FROM store.\"{kind}\" WHERE {_of(kind)}" for kind in KINDS
     )
-    found = dict(connection.execute(counts, {"run": bundle.run_id}).fetchall())
+    asked = {"run": bundle.run_id, "no": number}
+    found = dict(connection.execute(counts, asked).fetchall())
     expected = dict.fromkeys(KINDS, 0)
     for kind, _, _ in bundle.rows:
         expected[kind] += 1
     wrong = [f"{k}: {found[k]} of {n}" for k, n in expected.items() if found[k] != n]
     if wrong:
         raise WarehouseError(f"run {bundle.run_id}: rows were lost in loading ({', '.join(wrong)})")
-    if _bodies_in(connection, bundle.run_id) != _digest_of_rows(
+    if _bodies_in(connection, bundle.run_id, number) != _digest_of_rows(
         (kind, place, body) for kind, place, body in bundle.rows if kind != Sample.KIND
     ):
         raise WarehouseError(f"run {bundle.run_id}: the rows read back are not those written")
 
 
-def _bodies_in(connection: Connection, run_id: str) -> str:
-    """Digest over what the tables hold; samples have no body and are only counted."""
+def _bodies_in(connection: Connection, run_id: str, number: int) -> str:
+    """Digest over what the tables hold; samples are only counted."""
     bodies = " UNION ALL ".join(
         f"SELECT '{kind}', seq, body FROM store.\"{kind}\" WHERE run_id = $run"
         for kind in KINDS
-        if kind != Sample.KIND
+        if kind not in NUMBERED
     )
     found = connection.execute(bodies, {"run": run_id}).fetchall()
+    tests = facts_in_columns(connection, TestResult, number)
+    found += [(TestResult.KIND, seq, body_of(fact)) for seq, fact in tests]
     return _digest_of_rows(sorted(found, key=lambda row: row[1]))
 
 

@@ -14,6 +14,7 @@ from data.errors import GoldenPathError, WarehouseBusy, WarehouseError
 from data.store.absorb import absorb_all, booked_runs, pending
 from data.store.connect import Connection, first_line, is_missing, look, scratch
 from data.store.facts import KINDS
+from data.store.labels import put, rescued
 from data.store.load import bundle_of, store
 from data.store.lock import Deadline, locked
 from data.store.migrate import bring_up_to_date, newest_version, refuse_newer, version_of
@@ -39,7 +40,7 @@ class Mended(NamedTuple):
         damage: what DuckDB, or the count of rows, said.
         kept_as: where the damaged file lies now.
         n_runs: runs in the new file.
-        n_labels: labels in it, which only the analysts' copy had.
+        n_labels: runs with a label.
     """
 
     damage: str
@@ -56,8 +57,9 @@ def spools_of(path: Path) -> Path:
 def mend(path: Path, deadline: Deadline) -> Mended | None:
     """Rebuild the file when it is damaged, and keep the damaged one under another name.
 
-    The journals are the truth, filed ones included. Runs without a journal (brought in from
-    elsewhere) and labels are taken from the analysts' copy, which is as new as the last write.
+    The journals are the truth, filed ones included; labels have one of their own. Runs without a
+    journal (brought in from elsewhere) are taken from the analysts' copy, which is as new as the
+    last write.
 
     Returns:
         None when nothing is wrong with it.
@@ -129,7 +131,9 @@ def _rebuilt(path: Path, journals: Sequence[Path], damage: str) -> Mended:
     with scratch(fresh) as connection:
         bring_up_to_date(connection)
         absorb_all(connection, journals, file=False)
-        n_labels = _take_over(connection, published_path(path))
+        _take_over(connection, published_path(path))
+        labels = rescued(path)
+        put(connection, labels)
         n_runs = len(booked_runs(connection))
     kept_as = _free_name(path)
     os.link(path, kept_as)  # and then replaced: there is a warehouse at every moment
@@ -137,25 +141,19 @@ def _rebuilt(path: Path, journals: Sequence[Path], damage: str) -> Mended:
     fresh.replace(path)
     publish(path)
     _log.warning("%s was damaged (%s) and is rebuilt; kept as %s", path, damage, kept_as)
-    return Mended(damage, kept_as, n_runs, n_labels)
+    return Mended(damage, kept_as, n_runs, len({label.run_id for label in labels}))
 
 
-def _take_over(connection: Connection, copy: Path) -> int:
-    """Runs that no journal has, and all labels, from a copy that can be read. Labels it had."""
+def _take_over(connection: Connection, copy: Path) -> None:
+    """Runs that no journal has, from a copy that can be read."""
     try:
         if is_missing(copy) or damage_of(copy):
-            return 0
+            return
         with look(copy) as old:
             for run_id in booked_runs(old).keys() - booked_runs(connection).keys():
                 store(connection, bundle_of(run_id, facts_of(old, run_id)))
-            labels = old.execute('SELECT run_id, label, note, "by", "at" FROM store.labels')
-            rows = labels.fetchall()
     except (GoldenPathError, duckdb.Error) as error:  # of an older schema, say
-        _log.warning("%s is of no use for labels: %s", copy, first_line(error))
-        return 0
-    for row in rows:
-        connection.execute("INSERT OR IGNORE INTO store.labels VALUES (?, ?, ?, ?, ?)", row)
-    return len(rows)
+        _log.warning("%s is of no use: %s", copy, first_line(error))
 
 
 def _free_name(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import duckdb
 
 from data.errors import WarehouseError
 from data.store.comments import comment_source, write_comments
+from data.store.derived import derived_are_current, fill_anew
 
 _HERE = Path(__file__).parent
 
@@ -67,6 +69,8 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
             _apply(connection, number, path)
     if not _views_are_current(connection):
         _create_views(connection)
+    if not derived_are_current(connection):
+        _in_one(connection, lambda: fill_anew(connection), "the derived tables could not be filled")
 
 
 def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -77,7 +81,9 @@ def is_current(connection: duckdb.DuckDBPyConnection) -> bool:
     """
     version = version_of(connection)
     refuse_newer(version)
-    return 0 < version == newest_version() and _views_are_current(connection)
+    if not 0 < version == newest_version():
+        return False
+    return _views_are_current(connection) and derived_are_current(connection)
 
 
 def version_of(connection: duckdb.DuckDBPyConnection) -> int:
@@ -112,19 +118,26 @@ def _migrations() -> tuple[tuple[int, Path], ...]:
 
 
 def _apply(connection: duckdb.DuckDBPyConnection, number: int, path: Path) -> None:
-    connection.execute("BEGIN")
-    try:
+    def apply() -> None:
         connection.execute(path.read_text(encoding="utf-8"))
         connection.execute("INSERT INTO store.migrations VALUES (?, ?, now())", [number, path.stem])
+
+    _in_one(connection, apply, f"migration {path.name} failed")
+
+
+def _in_one(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], failed: str) -> None:
+    connection.execute("BEGIN")
+    try:
+        work()
         connection.execute("COMMIT")
     except duckdb.Error as error:
         connection.execute("ROLLBACK")
-        raise WarehouseError(f"migration {path.name} failed: {error}") from error
+        raise WarehouseError(f"{failed}: {error}") from error
 
 
 @cache
 def _view_sources() -> tuple[str, ...]:
-    names = ("context", *VIEWS)
+    names = ("context", "settled", *VIEWS)
     return tuple((_HERE / "sql" / f"{name}.sql").read_text(encoding="utf-8") for name in names)
 
 
@@ -139,14 +152,11 @@ def _views_are_current(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("BEGIN")
-    try:
+    def create() -> None:
         for source in _view_sources():
             connection.execute(source)
         write_comments(connection)
         connection.execute("DELETE FROM store.views")
         connection.execute("INSERT INTO store.views VALUES (?)", [_views_digest()])
-        connection.execute("COMMIT")
-    except duckdb.Error as error:
-        connection.execute("ROLLBACK")
-        raise WarehouseError(f"the views could not be created: {error}") from error
+
+    _in_one(connection, create, "the views could not be created")

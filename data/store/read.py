@@ -8,22 +8,44 @@ from pathlib import Path
 import duckdb
 
 from data.errors import UsageError
-from data.records.facts import Fact, Sample
+from data.records.facts import Fact, Sample, TestResult
 from data.records.summary import RunSummary
 from data.store.connect import Connection
 from data.store.facts import KINDS
 
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+# tables of many rows: their columns are the whole fact, and their rows are found by number
+NUMBERED = frozenset({Sample.KIND, TestResult.KIND})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def facts_of(connection: Connection, run_id: str) -> tuple[Fact, ...]:
     """The facts of one run in the order of recording; none when the run is unknown."""
-    placed = _samples(connection, run_id)
+    asked = "SELECT run_no FROM store.number WHERE run_id = ?"
+    found = connection.execute(asked, [run_id]).fetchone()
+    if found is None:
+        return ()
+    placed: list[tuple[int, Fact]] = []
     for kind, cls in KINDS.items():
-        if cls is not Sample:
+        if kind in NUMBERED:
+            placed += facts_in_columns(connection, cls, found[0])
+        else:
             placed += _bodies(connection, kind, cls, run_id)
     return tuple(fact for _, fact in sorted(placed, key=lambda pair: pair[0]))
+
+
+def facts_in_columns(
+    connection: Connection, cls: type[Fact], run_no: int
+) -> list[tuple[int, Fact]]:
+    """Facts of a kind that has no `body`, with their places in the run."""
+    names = tuple(cls.model_fields)
+    rows = connection.execute(
+        f'SELECT seq, {_selected(names)} FROM store."{cls.KIND}" WHERE run_no = ?', [run_no]
+    ).fetchall()
+    return [
+        (row[0], cls.model_validate(_with_time(dict(zip(names, row[1:], strict=True)), "at")))
+        for row in rows
+    ]
 
 
 def summaries(connection: Connection, limit: int) -> list[RunSummary]:
@@ -59,17 +81,6 @@ def _bodies(
 ) -> list[tuple[int, Fact]]:
     rows = connection.execute(f'SELECT seq, body FROM store."{kind}" WHERE run_id = ?', [run_id])
     return [(seq, cls.model_validate_json(body)) for seq, body in rows.fetchall()]
-
-
-def _samples(connection: Connection, run_id: str) -> list[tuple[int, Fact]]:
-    names = tuple(Sample.model_fields)
-    rows = connection.execute(
-        f"SELECT seq, {_selected(names)} FROM store.sample WHERE run_id = ?", [run_id]
-    )
-    return [
-        (row[0], Sample.model_validate(_with_time(dict(zip(names, row[1:], strict=True)), "at")))
-        for row in rows.fetchall()
-    ]
 
 
 def _selected(names: tuple[str, ...]) -> str:

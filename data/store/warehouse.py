@@ -17,6 +17,7 @@ from data.records.audit import AuditView
 from data.records.evidence import Evidence, History, RunView, SuitePace
 from data.records.facts import Fact, RunStarted
 from data.records.summary import RunSummary
+from data.store import labels as kept_labels
 from data.store.absorb import (
     Absorbed,
     absorb_all,
@@ -163,10 +164,9 @@ class Warehouse:
         with writing(self.path, Deadline(self._wait_s)) as connection:
             if not facts_of(connection, run_id):
                 raise self._unknown(run_id)
-            connection.execute(
-                "INSERT OR REPLACE INTO store.labels VALUES (?, ?, ?, ?, ?)",
-                [run_id, label, note, by, at],
-            )
+            known = kept_labels.Label(run_id, label, note, by, at)
+            kept_labels.note(self.path, known)
+            kept_labels.put(connection, [known])
 
     # --- reading: warehouse and spools as one
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from data.records.facts import Fact
 from data.store.connect import Connection, in_memory
+from data.store.derived import TABLES
 from data.store.facts import KINDS
 from data.store.fold import fold
 from data.store.load import bundle_of, store
@@ -225,9 +226,16 @@ def test_32_processes_4_readers_and_a_held_session_lose_and_double_nothing(
 
 
 def tables(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
+    """All that was stored and all that was computed of it; numbers only say what came first."""
+    sources = {kind: f'FROM store."{kind}"' for kind in KINDS} | {
+        name: f"FROM store.{name} JOIN store.number USING (run_no)" for name in TABLES
+    }
+    for name in ("ended", "trouble"):
+        sources[name] += " JOIN store.test_name USING (test_no)"
+    numbers = "COLUMNS(c -> c NOT IN ('run_no', 'test_no'))"
     return {
-        kind: sorted(connection.execute(f'FROM store."{kind}"').fetchall(), key=repr)
-        for kind in KINDS
+        name: sorted(connection.execute(f"SELECT {numbers} {source}").fetchall(), key=repr)
+        for name, source in sources.items()
     }
 
 

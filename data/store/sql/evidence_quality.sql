@@ -3,13 +3,15 @@
 -- vacuous: passed without touching the target; unknown: nobody could see.
 CREATE OR REPLACE VIEW evidence_quality AS
 SELECT
-    run_id, plan, environment, deployment_id, revision, started_at,
-    count(*) AS n_passed, count_if(grade = 'WITNESSED') AS n_witnessed,
-    count_if(grade = 'VACUOUS') AS n_vacuous, count_if(grade IS NULL) AS n_unknown,
-    count_if(grade = 'WITNESSED') / count(*) AS witnessed_share,
-    count_if(grade = 'VACUOUS') / count(*) AS vacuous_share,
-    count_if(grade IS NULL) / count(*) AS unknown_share
-FROM tests
-WHERE outcome IN ('PASS', 'FLAKY')
-GROUP BY run_id, plan, environment, deployment_id, revision, started_at;
+    c.run_id, c.plan, c.environment, c.deployment_id, c.revision, c.started_at,
+    n.n_passed, n.n_witnessed, n.n_vacuous, n.n_unknown, n.n_witnessed / n.n_passed AS witnessed_share,
+    n.n_vacuous / n.n_passed AS vacuous_share, n.n_unknown / n.n_passed AS unknown_share
+FROM (
+    SELECT
+        run_id, sum(n_passed + n_flaky)::BIGINT AS n_passed, sum(n_witnessed)::BIGINT AS n_witnessed,
+        sum(n_vacuous)::BIGINT AS n_vacuous, sum(n_unknown)::BIGINT AS n_unknown
+    FROM store.suite_count GROUP BY run_id
+) AS n
+JOIN store.context AS c USING (run_id)
+WHERE n.n_passed > 0;
 COMMENT ON VIEW evidence_quality IS 'One row a run: what its passes are worth';

@@ -4,31 +4,29 @@
 --   it ended (PASS or FLAKY), NULL when it was never seen good. n_runs_bad: length of the streak.
 -- Runs in which it did not run or was skipped neither break nor lengthen a streak. *_at UTC.
 CREATE OR REPLACE VIEW first_bad_deployment AS
-WITH ended AS (
-    SELECT *, outcome IN ('FAIL', 'ERROR') AS is_bad
-    FROM tests
-    WHERE outcome NOT IN ('NOT_RUN', 'SKIPPED')
+WITH placed AS (
+    SELECT *, row_number() OVER (ORDER BY started_at, run_id) AS place FROM store.numbered
 ), good AS (
-    SELECT
-        environment, plan, phase, suite, test_id, max((started_at, run_id)) AS place,
-        arg_max(deployment_id, (started_at, run_id)) AS deployment_id,
-        arg_max(revision, (started_at, run_id)) AS revision, max(started_at) AS started_at
-    FROM ended WHERE NOT is_bad
-    GROUP BY ALL
+    -- lateral, so that a question for one test reads the rows of that test only
+    SELECT t.*, g.place
+    FROM store.test_name AS t, LATERAL (
+        SELECT max(c.place) AS last, max(c.place) FILTER (NOT e.is_red) AS place
+        FROM store.ended AS e JOIN placed AS c ON c.run_no = e.run_no
+        WHERE e.test_no = t.test_no
+    ) AS g
+    WHERE g.last > coalesce(g.place, 0)
 )
 SELECT
-    e.environment, e.plan, e.phase, e.suite, e.test_id,
-    arg_min(e.deployment_id, (e.started_at, e.run_id)) AS first_bad_deployment_id,
-    arg_min(e.revision, (e.started_at, e.run_id)) AS first_bad_revision,
-    min(e.started_at) AS first_bad_at, arg_min(e.run_id, (e.started_at, e.run_id)) AS first_bad_run_id,
-    g.deployment_id AS last_good_deployment_id, g.revision AS last_good_revision,
-    g.started_at AS last_good_at, count(*) AS n_runs_bad,
-    arg_max(e.signature, (e.started_at, e.run_id)) AS signature,
-    arg_max(e.message, (e.started_at, e.run_id)) AS message
-FROM ended AS e
-LEFT JOIN good AS g
-    ON g.environment = e.environment AND g.plan = e.plan AND g.phase = e.phase
-    AND g.suite = e.suite AND g.test_id = e.test_id
-WHERE e.is_bad AND (g.place IS NULL OR (e.started_at, e.run_id) > g.place)
-GROUP BY e.environment, e.plan, e.phase, e.suite, e.test_id, g.deployment_id, g.revision, g.started_at;
+    t.environment, t.plan, t.phase, t.suite, t.test_id,
+    arg_min(c.deployment_id, c.place) AS first_bad_deployment_id,
+    arg_min(c.revision, c.place) AS first_bad_revision, min(c.started_at) AS first_bad_at,
+    arg_min(c.run_id, c.place) AS first_bad_run_id, g.deployment_id AS last_good_deployment_id,
+    g.revision AS last_good_revision, g.started_at AS last_good_at, count(*) AS n_runs_bad,
+    arg_max(e.signature, c.place) AS signature, arg_max(e.message, c.place) AS message
+FROM good AS t
+JOIN store.trouble AS e ON e.test_no = t.test_no AND NOT e.is_flaky
+JOIN placed AS c ON c.run_no = e.run_no AND c.place > coalesce(t.place, 0)
+LEFT JOIN placed AS g ON g.place = t.place
+GROUP BY
+    t.environment, t.plan, t.phase, t.suite, t.test_id, g.deployment_id, g.revision, g.started_at;
 COMMENT ON VIEW first_bad_deployment IS 'One row a test that is red now: the deployment in which its streak of red began';

@@ -9,33 +9,46 @@
 --   0..1 with its 95 % Wilson bounds flip_share_low and flip_share_high.
 -- is_broken: red in more than 80 % of its runs. Such a test is broken, not flaky.
 CREATE OR REPLACE VIEW flaky_tests AS
-WITH outage AS (
-    SELECT run_id FROM tests GROUP BY run_id
-    HAVING count_if(outcome IN ('FAIL', 'ERROR')) > 0.8 * count(*)
+WITH retaken AS (
+    -- runs of a revision that has others: only there can a test change its mind
+    SELECT run_no, revision, started_at, run_id FROM store.numbered WHERE revision IS NOT NULL
+    QUALIFY count(*) OVER (PARTITION BY environment, plan, revision) > 1
+), turned AS (
+    SELECT
+        test_no, is_flaky, is_red, lag(is_red) OVER (
+            PARTITION BY test_no, revision ORDER BY started_at, run_id
+        ) AS was_red
+    FROM store.ended JOIN retaken USING (run_no)
+    WHERE NOT is_outage
+), flips AS (
+    SELECT
+        test_no, count(*) FILTER (NOT is_flaky AND is_red <> was_red) AS n_turned,
+        count(*) FILTER (NOT is_flaky AND was_red IS NOT NULL) AS n_chances
+    FROM turned GROUP BY test_no
 ), ended AS (
     SELECT
-        *, outcome IN ('FAIL', 'ERROR') AS is_red,
-        lag(outcome IN ('FAIL', 'ERROR')) OVER (
-            PARTITION BY environment, plan, phase, suite, test_id, revision
-            ORDER BY started_at, run_id
-        ) AS was_red
-    FROM tests
-    WHERE outcome NOT IN ('NOT_RUN', 'SKIPPED') AND run_id NOT IN (SELECT run_id FROM outage)
+        test_no, count(*) AS n_runs, count(*) FILTER (is_flaky) AS n_flaky,
+        count(*) FILTER (is_red) AS n_failed
+    FROM store.ended WHERE NOT is_outage GROUP BY test_no
+), flaked AS (
+    SELECT
+        e.test_no, max(c.started_at) AS last_flaky_at,
+        arg_max(c.deployment_id, c.started_at) AS last_flaky_deployment,
+        arg_max(e.message, c.started_at) AS last_message
+    FROM store.trouble AS e JOIN store.numbered AS c USING (run_no)
+    WHERE e.is_flaky AND NOT e.is_outage
+    GROUP BY e.test_no
 ), counted AS (
     SELECT
-        environment, plan, phase, suite, test_id, count(*) AS n_runs,
-        count(*) FILTER (outcome = 'FLAKY') AS n_flaky,
-        count(*) FILTER (is_red) AS n_failed,
-        max(started_at) FILTER (outcome = 'FLAKY') AS last_flaky_at,
-        arg_max(deployment_id, started_at) FILTER (outcome = 'FLAKY') AS last_flaky_deployment,
-        arg_max(message, started_at) FILTER (outcome = 'FLAKY') AS last_message,
-        count(*) FILTER (outcome = 'FLAKY' OR (revision IS NOT NULL AND is_red <> was_red))
-            AS n_flips,
-        count(*) FILTER (outcome = 'FLAKY' OR (revision IS NOT NULL AND was_red IS NOT NULL))
-            AS n_flip_chances
-    FROM ended
-    GROUP BY ALL
-    HAVING n_flips > 0
+        t.environment, t.plan, t.phase, t.suite, t.test_id, e.n_runs, e.n_flaky, e.n_failed,
+        k.last_flaky_at, k.last_flaky_deployment, k.last_message,
+        e.n_flaky + coalesce(f.n_turned, 0) AS n_flips,
+        e.n_flaky + coalesce(f.n_chances, 0) AS n_flip_chances
+    FROM ended AS e
+    JOIN store.test_name AS t USING (test_no)
+    LEFT JOIN flips AS f USING (test_no)
+    LEFT JOIN flaked AS k USING (test_no)
+    WHERE n_flips > 0
 ), bounded AS (
     -- Wilson 1927, z = 1.96: middle and half width
     SELECT

@@ -4,13 +4,14 @@
 -- started_at: of the deployment's first run, UTC.
 CREATE OR REPLACE VIEW pass_rate_by_deployment AS
 SELECT
-    environment, plan, deployment_id, arg_max(revision, started_at) AS revision,
-    min(started_at) AS started_at, count(DISTINCT run_id) AS n_runs, count(*) AS n_tests,
-    count_if(outcome = 'PASS') AS n_passed, count_if(outcome IN ('FAIL', 'ERROR')) AS n_failed,
-    count_if(outcome = 'FLAKY') AS n_flaky, count_if(outcome = 'SKIPPED') AS n_skipped,
-    count_if(outcome = 'NOT_RUN') AS n_not_run, count_if(grade = 'VACUOUS') AS n_vacuous,
-    count_if(outcome = 'PASS') / count(*) AS pass_share,
-    count_if(outcome = 'FLAKY') / count(*) AS flaky_share
-FROM tests
-GROUP BY environment, plan, deployment_id;
+    c.environment, c.plan, c.deployment_id, arg_max(c.revision, c.started_at) AS revision,
+    min(c.started_at) AS started_at, count(DISTINCT n.run_no) AS n_runs,
+    sum(n.n_tests)::BIGINT AS n_tests, sum(n.n_passed)::BIGINT AS n_passed,
+    sum(n.n_failed + n.n_errors)::BIGINT AS n_failed, sum(n.n_flaky)::BIGINT AS n_flaky,
+    sum(n.n_skipped)::BIGINT AS n_skipped, sum(n.n_not_run)::BIGINT AS n_not_run,
+    sum(n.n_vacuous)::BIGINT AS n_vacuous, sum(n.n_passed) / sum(n.n_tests) AS pass_share,
+    sum(n.n_flaky) / sum(n.n_tests) AS flaky_share
+FROM store.suite_count AS n
+JOIN store.context AS c USING (run_id)
+GROUP BY c.environment, c.plan, c.deployment_id;
 COMMENT ON VIEW pass_rate_by_deployment IS 'One row a plan, environment and deployment: share of all its tests that passed (0..1)';

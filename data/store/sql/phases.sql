@@ -14,10 +14,10 @@ FROM store.phase AS p
 JOIN store.context AS c USING (run_id)
 LEFT JOIN (
     SELECT
-        run_id, phase, count(*) AS n_tests, count_if(outcome = 'PASS') AS n_passed,
-        count_if(outcome IN ('FAIL', 'ERROR')) AS n_failed, count_if(outcome = 'FLAKY') AS n_flaky,
-        count_if(outcome = 'NOT_RUN') AS n_not_run
-    FROM tests GROUP BY run_id, phase
+        run_id, phase, sum(n_tests)::BIGINT AS n_tests, sum(n_passed)::BIGINT AS n_passed,
+        sum(n_failed + n_errors)::BIGINT AS n_failed, sum(n_flaky)::BIGINT AS n_flaky,
+        sum(n_not_run)::BIGINT AS n_not_run
+    FROM store.suite_count GROUP BY run_id, phase
 ) AS t ON t.run_id = p.run_id AND t.phase = p.phase
 LEFT JOIN (
     SELECT

@@ -22,11 +22,11 @@ LEFT JOIN store.verdict AS v USING (run_id)
 LEFT JOIN store.labels AS l USING (run_id)
 LEFT JOIN (
     SELECT
-        run_id, count(*) AS n_tests, count_if(outcome = 'PASS') AS n_passed,
-        count_if(outcome IN ('FAIL', 'ERROR')) AS n_failed, count_if(outcome = 'FLAKY') AS n_flaky,
-        count_if(outcome = 'SKIPPED') AS n_skipped, count_if(outcome = 'NOT_RUN') AS n_not_run,
-        count_if(grade = 'VACUOUS') AS n_vacuous
-    FROM tests GROUP BY run_id
+        run_id, sum(n_tests)::BIGINT AS n_tests, sum(n_passed)::BIGINT AS n_passed,
+        sum(n_failed + n_errors)::BIGINT AS n_failed, sum(n_flaky)::BIGINT AS n_flaky,
+        sum(n_skipped)::BIGINT AS n_skipped, sum(n_not_run)::BIGINT AS n_not_run,
+        sum(n_vacuous)::BIGINT AS n_vacuous
+    FROM store.suite_count GROUP BY run_id
 ) AS t USING (run_id)
 LEFT JOIN (
     SELECT

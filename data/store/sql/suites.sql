@@ -7,7 +7,7 @@ CREATE OR REPLACE VIEW suites AS
 WITH known AS (
     SELECT run_id, phase, suite FROM store.suite
     UNION SELECT run_id, phase, suite FROM store.collected
-    UNION SELECT run_id, phase, suite FROM store.test
+    UNION SELECT run_id, phase, suite FROM store.suite_count
 ), shared AS (
     -- Shards of one attempt as one: the worst of each. A shard without tests (5) is none.
     SELECT
@@ -31,19 +31,6 @@ WITH known AS (
 ), manifest AS (
     SELECT run_id, phase, suite, len(test_ids) AS n_collected, len(deselected) AS n_deselected
     FROM store.collected
-), missing AS (
-    SELECT run_id, phase, suite, count(*) AS n_missing
-    FROM (SELECT run_id, phase, suite, unnest(test_ids) AS test_id FROM store.collected) AS m
-    ANTI JOIN store.test AS t USING (run_id, phase, suite, test_id)
-    GROUP BY ALL
-), counted AS (
-    SELECT
-        run_id, phase, suite, count(*) AS n_tests,
-        count_if(outcome = 'PASS') AS n_passed, count_if(outcome = 'FAIL') AS n_failed,
-        count_if(outcome = 'ERROR') AS n_errors, count_if(outcome = 'SKIPPED') AS n_skipped,
-        count_if(outcome = 'FLAKY') AS n_flaky, count_if(outcome = 'NOT_RUN') AS n_not_run,
-        count_if(grade = 'VACUOUS') AS n_vacuous
-    FROM tests GROUP BY ALL
 )
 SELECT
     c.*, k.phase, p.priority, k.suite, m.n_collected, m.n_deselected,
@@ -60,8 +47,8 @@ LEFT JOIN process AS s
     ON s.run_id = k.run_id AND s.phase = k.phase AND s.suite = k.suite
 LEFT JOIN manifest AS m
     ON m.run_id = k.run_id AND m.phase = k.phase AND m.suite = k.suite
-LEFT JOIN missing AS x
+LEFT JOIN store.missing AS x
     ON x.run_id = k.run_id AND x.phase = k.phase AND x.suite = k.suite
-LEFT JOIN counted AS n
+LEFT JOIN store.suite_count AS n
     ON n.run_id = k.run_id AND n.phase = k.phase AND n.suite = k.suite;
 COMMENT ON VIEW suites IS 'One row a run, phase and suite: manifest, counts by final outcome, and the process';

@@ -1,0 +1,194 @@
+"""Tables of earlier results: what a row says, what is rejected and told, and twice as good as once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from data.errors import PlanError
+from data.rules.readers.tabled import FIELDS, Unreadable, told
+from data.store.warehouse import Warehouse
+from flows.cli import main
+from flows.imported import source_of
+from flows.tabled import Tabled, import_tables, mapped
+from tests.history import HISTORY, MAPPED, needs_history
+
+SAME = {name: name for name in FIELDS}
+DEFAULTS = {"plan": "shop", "environment": "staging", "suite": "old"}
+GOOD = {"test": "a", "outcome": "passed", "started_at": "2026-01-01T10:00:00Z"}
+
+
+def importing(folder: Path, *files: Path, **columns: str) -> Tabled:
+    source = source_of(
+        format="results", files=tuple(map(str, files)), plan="shop", environment="staging",
+        warehouse=str(folder / "w.duckdb"),
+    )  # fmt: skip
+    return import_tables(source, columns)
+
+
+def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    return Warehouse(folder / "w.duckdb").query(sql)[1]
+
+
+@pytest.mark.parametrize(
+    ("word", "outcome"),
+    [("passed", "PASS"), ("OK", "PASS"), ("Failed", "FAIL"), ("timed out", "ERROR"), ("Skipped", "SKIPPED"),
+     ("NOT_RUN", "NOT_RUN"), ("flaky", "FLAKY"), (True, "PASS"), (False, "FAIL")],
+)  # fmt: skip
+def test_words_of_other_tools_are_understood(word: object, outcome: str) -> None:
+    assert told(GOOD | {"outcome": word}, SAME, DEFAULTS).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"test": " "}, "no test"),
+        ({"outcome": ""}, "no outcome"),
+        ({"outcome": "perhaps"}, "outcome 'perhaps' is none of"),
+        ({"started_at": None}, "no started_at"),
+        ({"started_at": "yesterday"}, "started_at 'yesterday' is no ISO 8601"),
+        ({"started_at": "0001-01-01T00:00:00+14:00"}, "is out of range"),
+        ({"duration_s": "long"}, "duration_s 'long' is no number"),
+        ({"duration_ms": "nan"}, "is no duration"),
+        ({"duration_s": "-1"}, "is no duration"),
+        ({"attempt": "0"}, "attempt '0' is no whole number"),
+    ],
+)
+def test_a_row_that_cannot_be_read_says_why(wrong: dict[str, object], reason: str) -> None:
+    with pytest.raises(Unreadable, match=reason):
+        told(GOOD | wrong, SAME, DEFAULTS)
+
+
+def test_all_reasons_of_a_row_are_told_at_once() -> None:
+    with pytest.raises(Unreadable) as caught:
+        told({"outcome": "perhaps", "duration_s": "x"}, SAME, DEFAULTS)
+    assert len(caught.value.reasons) == 4
+
+
+def test_bad_rows_are_told_with_their_lines_and_the_rest_is_stored_once(tmp_path: Path) -> None:
+    table = tmp_path / "old.csv"
+    table.write_text(
+        "name,status,when,error\n"
+        "a,passed,2026-01-01T10:00:00,\n"
+        'b,failed,2026-01-01T10:00:00,"two\nlines"\n'
+        "c,perhaps,2026-01-01T10:00:00,\n"
+        "d,passed\n"
+        "a,passed,2026-01-02T10:00:00,\n"
+    )
+    columns = {"test": "name", "outcome": "status", "started_at": "when", "message": "error"}
+    done = importing(tmp_path, table, **columns)
+    assert [line.split(": ")[0].rsplit(", ", 1)[1] for line in done.rejected] == [
+        "line 5",
+        "line 6",
+    ]
+    assert (done.n_rows, done.n_rejected, done.n_runs, done.n_new) == (5, 2, 2, 2)
+    stored = rows(tmp_path, "FROM tests ORDER BY ALL")
+    assert len(stored) == 3
+    again = importing(tmp_path, table, **columns)
+    assert (again.n_runs, again.n_new) == (2, 0)
+    assert rows(tmp_path, "FROM tests ORDER BY ALL") == stored
+
+
+def test_a_later_part_of_a_run_is_added_and_takes_nothing_away(tmp_path: Path) -> None:
+    head = "test,outcome,started_at\n"
+    for name in ("a", "b", "a"):
+        table = tmp_path / f"{name}.csv"
+        table.write_text(f"{head}{name},passed,2026-01-01T10:00:00Z\n")
+        importing(tmp_path, table)
+    counted = "SELECT suite, n_tests, n_missing FROM suites ORDER BY suite"
+    assert rows(tmp_path, counted) == [("a", 1, 0), ("b", 1, 0)]
+    assert len(rows(tmp_path, "FROM runs")) == 1
+
+
+def test_all_kinds_of_tables_say_the_same(tmp_path: Path) -> None:
+    told_rows = [GOOD | {"attempt": n, "outcome": o} for n, o in ((1, "failed"), (2, "passed"))]
+    (tmp_path / "t.jsonl").write_text("\n".join(map(json.dumps, told_rows)))
+    (tmp_path / "t.json").write_text(json.dumps(told_rows))
+    duckdb.sql(f"COPY (FROM '{tmp_path}/t.jsonl') TO '{tmp_path}/t.parquet'")
+    duckdb.sql(f"COPY (FROM '{tmp_path}/t.jsonl') TO '{tmp_path}/t.csv'")
+    done = [
+        importing(tmp_path, tmp_path / f"t.{kind}") for kind in ("jsonl", "json", "parquet", "csv")
+    ]
+    assert [one.n_new for one in done] == [1, 0, 0, 0]
+    assert rows(tmp_path, "SELECT outcome, n_attempts FROM tests") == [("FLAKY", 2)]
+
+
+def test_one_name_twice_is_two_tests_and_one_attempt_twice_is_rejected(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text(json.dumps([GOOD, GOOD]))
+    (tmp_path / "u.json").write_text(json.dumps([GOOD | {"attempt": 1}] * 2))
+    assert importing(tmp_path, tmp_path / "t.json").n_rejected == 0
+    assert rows(tmp_path, "SELECT test_id FROM tests ORDER BY ALL") == [("a",), ("a#2",)]
+    assert "told before" in importing(tmp_path, tmp_path / "u.json").rejected[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.csv", "", "it is empty"),
+        ("t.csv", "test,outcome\na,passed\n", "no column for started_at: --map started_at=COLUMN"),
+        ("t.csv", "a\n1,2\n", "no row that could be read"),
+        ("t.json", "{}", "expected a JSON list"),
+        ("t.json", "[1, {", "it is no JSON"),
+        ("t.parquet", "no", "cannot be read as Parquet"),
+        ("t.csv", b"test\n\xff\xfe\n", "not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_stores_nothing(
+    tmp_path: Path, name: str, content: str | bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(PlanError, match=said):
+        importing(tmp_path, tmp_path / name)
+    assert not (tmp_path / "w.duckdb").exists()
+
+
+def test_a_wrong_map_is_told_before_anything_is_read() -> None:
+    with pytest.raises(PlanError, match="fields are test, outcome"):
+        mapped(["name", "test=a", "colour=b"])
+
+
+def test_the_command_tells_rejected_rows_and_exits_with_2(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("name,outcome,started_at\na,passed,2026-01-01\nb,?,2026-01-01\n")
+    asked = ["import", "results", str(table), "--map", "test=name", "--warehouse", str(tmp_path / "w.duckdb")]  # fmt: skip
+    found = CliRunner().invoke(main, asked)
+    assert found.exit_code == 2
+    assert "line 3: outcome '?' is none of" in found.output
+    assert "1 of 2 rows: 1 PASS" in found.output
+
+
+@needs_history
+@pytest.mark.soak
+def test_the_recorded_history_is_imported_whole_and_names_where_failures_began(
+    tmp_path: Path,
+) -> None:
+    done = importing(tmp_path, HISTORY, **MAPPED)
+    assert (done.n_rows, done.n_runs, done.n_rejected) == (2150, 276, 0)
+    assert done.outcomes == {"PASS": 1530, "FAIL": 474, "SKIPPED": 146}
+    began = "SELECT first_bad_revision FROM first_bad_deployment WHERE test_id = '{}'"
+    named = rows(tmp_path, began.format("test_001_websocket_connection_real"))
+    assert ("d80112009",) in named
+    never = rows(tmp_path, NEVER_FAILING)
+    assert ("test_017_concurrent_users_real",) in never
+
+
+@needs_history
+def test_the_map_of_the_docs_reads_every_row_of_the_recorded_history() -> None:
+    import csv
+
+    columns = {name: name for name in ("test", "outcome", "duration_s")} | MAPPED
+    with HISTORY.open(newline="") as file:
+        read = [told(row, columns, DEFAULTS) for row in csv.DictReader(file)]
+    assert len(read) == 2150
+    assert len({row.run_id for row in read}) == 276
+
+
+NEVER_FAILING = """
+SELECT test_id FROM tests GROUP BY test_id
+HAVING count(*) >= 10 AND count(*) FILTER (outcome <> 'PASS') = 0
+"""
