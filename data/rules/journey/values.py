@@ -53,6 +53,14 @@ def parse(payload: str | bytes) -> Any:
         return MISSING
 
 
+def is_broken_json(payload: str | bytes, document: Any) -> bool:
+    """Whether a message begins as a JSON object or list and is none: cut, or wrongly quoted.
+
+    Other texts, such as the heartbeat `ping`, never meant to be one.
+    """
+    return document is MISSING and payload.lstrip()[:1] in ("{", "[", b"{", b"[")
+
+
 def as_text(value: Any) -> str:
     """A value as a template shows it: strings as they are, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
