@@ -19,7 +19,7 @@ from websockets.exceptions import (
 from data.rules.journey.signatures import Problem, words
 
 # OpenSSL's X509_V_ERR_* numbers, https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
-_CERTIFICATE = {9: "tls/not-yet-valid", 10: "tls/expired", 18: "tls/self-signed", 23: "tls/revoked",
+_CERTIFICATE = {9: "tls/not-yet-valid", 10: "tls/expired", 18: "tls/self-signed",
                 62: "tls/hostname", 64: "tls/hostname"}  # fmt: skip
 # OpenSSL's reasons, https://github.com/openssl/openssl/blob/master/crypto/err/openssl.txt
 _TLS_REASONS = {
@@ -83,6 +83,8 @@ def _os_error(error: OSError, stage: str, text: str) -> Problem | None:
         return Problem("tcp/refused", text)
     if isinstance(error, ConnectionAbortedError) and stage != "http":
         return Problem("tls/timeout", text)  # asyncio: "SSL handshake is taking longer than …"
+    if isinstance(error, ConnectionResetError) and error.errno is None and stage != "http":
+        return Problem("tls/closed", "the server hung up in the TLS handshake")  # asyncio's words
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return Problem("tcp/reset", f"{text}, at stage {stage}")
     if error.errno in _NO_ROUTE:
@@ -121,8 +123,8 @@ def handshake_problem(error: Exception) -> Problem | None:
         return Problem(f"ws/handshake/header/{error.name}", str(error))
     if problem := network_problem(error, "ws/handshake"):
         return problem
-    is_invalid = isinstance(error, InvalidHandshake)
-    return Problem("ws/handshake/invalid", str(error)) if is_invalid else None
+    is_invalid = isinstance(error, InvalidHandshake)  # none is known that comes to this
+    return Problem("ws/handshake/not-http", str(error)) if is_invalid else None
 
 
 def _negotiation(error: NegotiationError) -> Problem:

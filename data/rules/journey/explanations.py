@@ -41,7 +41,6 @@ EXPLANATIONS: dict[str, Explanation] = {
          "Serve the whole chain; for a private issuer set SSL_CERT_FILE."),
         ("tls/self-signed", "The certificate vouches for itself: no authority signed it.",
          "Was the development certificate deployed? Else trust it through SSL_CERT_FILE."),
-        ("tls/revoked", "The certificate was revoked by its issuer.", "Replace it at once."),
         ("tls/not-tls", "The port answered in plain text: it speaks no TLS.",
          "Compare scheme and port in the plan with the proxy's listeners."),
         ("tls/version", "Server and gate have no version of TLS in common.",
@@ -100,8 +99,6 @@ EXPLANATIONS: dict[str, Explanation] = {
         ("ws/handshake/header", "A header of the handshake's answer is missing or wrong: the one "
          "that the signature names (RFC 6455 4.2.2).",
          "See that no proxy or cache answers in the server's place."),
-        ("ws/handshake/invalid", "The answer to the handshake is not valid (RFC 6455 4.2.2).",
-         "See whether the port speaks HTTP and the proxy leaves the headers alone."),
         ("ws/closed-early/1000",
          "The server closed the socket as if all were well, before it had done its work. Clients "
          "that only loop over messages see no error at all.",
@@ -248,8 +245,6 @@ EXPLANATIONS: dict[str, Explanation] = {
          "Compare the load's drain with the latency under that load."),
         ("gate/out-of-sockets", "The gate's own machine ran out of sockets or ports: nothing is "
          "said about the product.", "Raise ulimit -n, or lower the load's connections."),
-        ("gate/talks-after-close", "The plan talks on a socket that it closed before.",
-         "Put an open step after the close, or move the close to the end."),
         ("gate/unexpected-event",
          "The gate itself failed: a bug or a broken plan, not the product.",
          "Report it with the message."),

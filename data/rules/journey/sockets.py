@@ -11,7 +11,6 @@ _CLEAN = (1000, 1001, 1005)  # no error: a loop over messages just ends (RFC 645
 _EARLY = {
     "server": "ws/closed-early",
     "client": "ws/protocol-error",
-    "answer": "gate/talks-after-close",
     "network": "ws/closed-early",
 }
 _LATE = {
@@ -50,6 +49,8 @@ def judge_own_close(event: Closed, code: int, hide: Iterable[str] = ()) -> Probl
 def _named(event: Closed, families: Mapping[str, str], hide: Iterable[str]) -> str:
     if event.by == "silence":
         return "ws/ping-timeout"
+    if event.by not in families:
+        return "gate/unexpected-event"  # a plan cannot talk after its close
     return with_words(f"{families[event.by]}/{event.code}", event.reason, hide)
 
 
