@@ -38,6 +38,7 @@ bench: setup
 	$(BIN)/python -m tests.bench_makespan
 	$(BIN)/python -m tests.bench_dashboard
 	$(BIN)/python -m tests.bench_warehouse
+	$(BIN)/python -m tests.bench_probes
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table

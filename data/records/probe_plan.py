@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, JsonValue, model_validator
 
-from data.records.field_rule import FieldRule, Identifier, Rules, Shorthand, Statuses, Variable
+from data.records.field_rule import (
+    TEMPLATE,
+    FieldRule,
+    Identifier,
+    Rules,
+    Shorthand,
+    Statuses,
+    Variable,
+)
 from data.records.load import LoadTerms
 from data.records.record import Record
 from data.records.units import Seconds, seconds
@@ -83,6 +91,9 @@ class OpenStep(Record):
     subprotocols: tuple[str, ...] = Field((), description="offered, best first")
     subprotocol: str | None = Field(None, description="the one that the server must choose")
     within: Seconds = Field(seconds("10s"), description="name, TCP, TLS and handshake together")
+    ping: Seconds | None = Field(
+        None, gt=0, description="ping the server this often; each pong must come before the next"
+    )
     first: FirstMessage | None = None
     refused: Refusal | None = Field(None, description="the step passes only if it is refused")
     metric: Identifier | None = None
@@ -167,6 +178,12 @@ class ExpectStep(Record):
         """Names of the contract's events, each with the first place where it is listed."""
         places = reversed(tuple(enumerate(self.events)))
         return {event.name: place for place, event in places}
+
+    @cached_property
+    def asks_by_nonce(self) -> bool:
+        """Whether the answer must use the nonce, so that another nonce is another's answer."""
+        uses = self.answer.uses if self.answer else ()
+        return any("nonce" in TEMPLATE.findall(text) for text in uses)
 
     @cached_property
     def fields_by_slot(self) -> tuple[Rules, ...]:

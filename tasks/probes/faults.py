@@ -19,9 +19,22 @@ from websockets.exceptions import (
 from data.rules.journey.signatures import Problem, words
 
 # OpenSSL's X509_V_ERR_* numbers, https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
-_CERTIFICATE = {9: "tls/not-yet-valid", 10: "tls/expired", 62: "tls/hostname", 64: "tls/hostname"}
+_CERTIFICATE = {9: "tls/not-yet-valid", 10: "tls/expired", 18: "tls/self-signed",
+                62: "tls/hostname", 64: "tls/hostname"}  # fmt: skip
+# OpenSSL's reasons, https://github.com/openssl/openssl/blob/master/crypto/err/openssl.txt
+_TLS_REASONS = {
+    "WRONG_VERSION_NUMBER": "tls/not-tls",
+    "HTTP_REQUEST": "tls/not-tls",
+    "RECORD_LAYER_FAILURE": "tls/not-tls",
+    "UNSUPPORTED_PROTOCOL": "tls/version",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "tls/version",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "tls/no-common-cipher",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "tls/client-certificate-wanted",
+    "UNEXPECTED_EOF_WHILE_READING": "tls/closed",
+}
 _NO_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN)
+_OWN_LIMITS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL)
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
@@ -53,11 +66,16 @@ def _one(error: BaseException, stage: str) -> Problem | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Problem(_CERTIFICATE.get(error.verify_code, "tls/untrusted"), error.verify_message)
     if isinstance(error, ssl.SSLError):
-        reason = (error.reason or "unknown").replace("_", " ").lower()
-        return Problem(f"tls/failed/{words(reason)}", text)
+        return _tls(error.reason or "unknown", text)
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return Problem(f"{stage}/timeout", f"no answer in time at stage {stage}")
     return _os_error(error, stage, text) if isinstance(error, OSError) else None
+
+
+def _tls(reason: str, text: str) -> Problem:
+    if known := _TLS_REASONS.get(reason):
+        return Problem(known, text)
+    return Problem(f"tls/failed/{words(reason.replace('_', ' ').lower())}", text)
 
 
 def _os_error(error: OSError, stage: str, text: str) -> Problem | None:
@@ -65,10 +83,14 @@ def _os_error(error: OSError, stage: str, text: str) -> Problem | None:
         return Problem("tcp/refused", text)
     if isinstance(error, ConnectionAbortedError) and stage != "http":
         return Problem("tls/timeout", text)  # asyncio: "SSL handshake is taking longer than …"
+    if isinstance(error, ConnectionResetError) and error.errno is None and stage != "http":
+        return Problem("tls/closed", "the server hung up in the TLS handshake")  # asyncio's words
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return Problem("tcp/reset", f"{text}, at stage {stage}")
     if error.errno in _NO_ROUTE:
         return Problem("tcp/unreachable", text)
+    if error.errno in _OWN_LIMITS:
+        return Problem(f"gate/out-of-sockets/{errno.errorcode[error.errno]}", text)
     if error.errno is None:
         return None  # a wrapper, such as anyio's "All connection attempts failed"
     return Problem(f"tcp/failed/{errno.errorcode.get(error.errno, 'unknown')}", text)
@@ -80,7 +102,7 @@ def http_problem(error: Exception, stage: str) -> Problem | None:
         is_closed = "disconnected" in str(error) or "closed" in str(error)
         return Problem("http/closed-early" if is_closed else "http/not-http", str(error))
     if isinstance(error, httpx.DecodingError):
-        return Problem("http/not-http", str(error))
+        return Problem("http/encoding", str(error))
     if problem := network_problem(error, stage):
         return problem
     if isinstance(error, httpx.NetworkError):
@@ -101,8 +123,8 @@ def handshake_problem(error: Exception) -> Problem | None:
         return Problem(f"ws/handshake/header/{error.name}", str(error))
     if problem := network_problem(error, "ws/handshake"):
         return problem
-    is_invalid = isinstance(error, InvalidHandshake)
-    return Problem("ws/handshake/invalid", str(error)) if is_invalid else None
+    is_invalid = isinstance(error, InvalidHandshake)  # none is known that comes to this
+    return Problem("ws/handshake/not-http", str(error)) if is_invalid else None
 
 
 def _negotiation(error: NegotiationError) -> Problem:

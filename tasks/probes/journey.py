@@ -30,13 +30,12 @@ from data.rules.journey.moves import (
     Transmit,
     Wait,
 )
+from data.rules.journey.nonces import LETTERS, N_FREE, nonce
 from data.rules.journey.signatures import Cause
 from tasks.probes.clients import Client
 from tasks.probes.requests import cookie_header
 from tasks.probes.sockets import Socket, open_socket
 from tasks.tokens import mint
-
-_READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without 0, O, 1 and I
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,11 @@ class Report:
     measurements: tuple[Measurement, ...]
 
 
-def fresh_names(ordinal: int) -> dict[str, str]:
-    """The built-in variables of one execution. The nonce reads like `K7Q2-9XTM`."""
-    letters = [secrets.choice(_READABLE) for _ in range(8)]
+def fresh_names(ordinal: int, run_id: str) -> dict[str, str]:
+    """The built-in variables of one execution."""
+    letters = secrets.randbits(5 * N_FREE)
     return {
-        "nonce": f"{''.join(letters[:4])}-{''.join(letters[4:])}",
+        "nonce": nonce("".join(LETTERS[letters >> 5 * n & 31] for n in range(N_FREE)), run_id),
         "uuid": str(uuid.uuid4()),
         "ordinal": str(ordinal),
         "random_password": f"{secrets.token_urlsafe(15)}aA1!",  # suits the usual rules
@@ -74,7 +73,7 @@ async def walk(
         UsageError: the plan asks for what cannot be done.
     """
     total = probe.total_metric if isinstance(probe, JourneyProbe) else None
-    known = {**names, **fresh_names(ordinal)}
+    known = {**names, **fresh_names(ordinal, names.get("run_id", ""))}
     now_s = perf_counter()
     late_s = None if intended_s is None else max(0.0, now_s - intended_s)
     machine = Machine(steps_of(probe), known, now_s - (late_s or 0.0), total, late_s)

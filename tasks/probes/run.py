@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from tasks.probes.load.crew import Progress
 from tasks.probes.load.run import run_load
 from tasks.probes.requests import open_client
 
+_log = logging.getLogger(__name__)
 Emit = Callable[[Sample | ProbeResult], None]
 PER_ATTEMPT = 1_000_000  # ordinals of one attempt, so that attempts of one run never meet
 
@@ -87,6 +89,9 @@ async def _conclusion(
             return await _Run(order, names, client, emit, started_s).whole(), None
     except UsageError as error:
         return Conclusion(Outcome.ERROR, f"the plan cannot be run: {error}"), None
+    except Exception as error:  # a bug of ours: without a result the run would wait for ever
+        _log.exception("probe %s", order.probe.id)
+        return Conclusion(Outcome.ERROR, f"the gate failed: {error!r}"), None
 
 
 def _refuse_gaps(order: ProbeOrder, names: Mapping[str, str]) -> None:

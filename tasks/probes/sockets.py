@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any, cast
 
 from websockets.client import ClientProtocol
+from websockets.exceptions import PayloadTooBig
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
@@ -36,8 +37,10 @@ _CLOSE_S = 0.25  # how long the other side may take to close TCP once its part i
 class Socket(asyncio.Protocol):
     """An open WebSocket. `wait` gives what arrived, with the times of arrival."""
 
-    def __init__(self, protocol: ClientProtocol) -> None:
+    def __init__(self, protocol: ClientProtocol, ping_s: float | None = None) -> None:
         self._protocol = protocol
+        self._ping_s = ping_s
+        self._is_pong_due = False
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._inbox: deque[Message] = deque()
@@ -91,6 +94,9 @@ class Socket(asyncio.Protocol):
         if frame.opcode in (Opcode.TEXT, Opcode.BINARY):
             self._is_text = frame.opcode is Opcode.TEXT
             self._parts.clear()
+        elif frame.opcode is Opcode.PONG:
+            self._is_pong_due = False
+            return
         elif frame.opcode is not Opcode.CONT:
             return
         self._parts.append(bytes(frame.data))
@@ -129,6 +135,22 @@ class Socket(asyncio.Protocol):
         if self._closed is None:
             self._closed = _how_closed(self._protocol, self._is_leaving, now_s)
 
+    def _ping(self) -> None:
+        """Ask whether the server lives. A ping without a pong ends the connection (RFC 6455 5.5.2).
+
+        The loop runs what has arrived before its timers, so a late generator blames no server.
+        """
+        if self._ping_s is None or self._closed is not None:
+            return
+        if self._is_pong_due and not self._is_paused:
+            self._closed = Closed(1006, "", "silence", perf_counter())
+            self._wake()
+            return
+        self._is_pong_due = True
+        self._protocol.send_ping(b"")
+        self._flush()
+        self._loop.call_later(self._ping_s, self._ping)
+
     def _wake(self) -> None:
         if self._waiter and not self._waiter.done() and (self._inbox or self._closed):
             self._waiter.set_result(None)
@@ -154,6 +176,7 @@ class Socket(asyncio.Protocol):
         if self._protocol.handshake_exc:
             raise self._protocol.handshake_exc
         assert answer
+        self._ping()
         return answer
 
     async def wait(self, until_s: float) -> Message | Closed | Timer:
@@ -237,10 +260,20 @@ def _how_closed(protocol: ClientProtocol, is_leaving: bool, now_s: float) -> Clo
     received, sent = protocol.close_rcvd, protocol.close_sent
     if received and (sent is None or protocol.close_rcvd_then_sent):
         return Closed(received.code, received.reason, "server", now_s)
-    if sent and (received or not is_leaving):
-        frame = received if received and is_leaving else sent
-        return Closed(frame.code, frame.reason, "client", now_s)
+    if is_leaving and received:
+        return Closed(received.code, received.reason, "answer", now_s)
+    if is_leaving and protocol.parser_exc and not isinstance(protocol.parser_exc, EOFError):
+        return Closed(_breach_code(protocol.parser_exc), "", "client", now_s)
+    if sent and not is_leaving:
+        return Closed(sent.code, sent.reason, "client", now_s)
     return Closed(1006, "", "network", now_s)
+
+
+def _breach_code(error: Exception) -> int:
+    """The code for a breach that came when our own close was already sent (RFC 6455 7.4.1)."""
+    if isinstance(error, PayloadTooBig):
+        return CloseCode.MESSAGE_TOO_BIG
+    return CloseCode.INVALID_DATA if isinstance(error, UnicodeError) else CloseCode.PROTOCOL_ERROR
 
 
 async def open_socket(spec: Connect) -> tuple[Socket | None, Opened | Refused | Broke]:
@@ -283,7 +316,7 @@ async def _wired(spec: Connect, plug: socket.socket) -> Socket:
         "ssl": tls_context(), "server_hostname": url.host, "ssl_handshake_timeout": left_s,
     } if url.secure else {}  # fmt: skip
     _, wire = await loop.create_connection(
-        lambda: Socket(ClientProtocol(url, subprotocols=offered, max_size=MOST_BYTES)),
+        lambda: Socket(ClientProtocol(url, subprotocols=offered, max_size=MOST_BYTES), spec.ping_s),
         sock=plug,
         **tls,
     )

@@ -38,6 +38,8 @@ async def connect(
             )
             stage = "tcp"
             return await _first_that_answers(addresses)
+    except UnicodeError as error:  # from the codec `idna`, for labels that DNS cannot hold
+        raise UsageError(f"{host!r} cannot be a host name: {error}") from error
     except OSError as error:
         return _broke(error, stage)
 

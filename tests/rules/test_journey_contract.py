@@ -158,7 +158,7 @@ def test_no_event_may_come_twice(doubled: str, at: int) -> None:
     assert judge(row(*names)).startswith("contract/repeated/")
 
 
-@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["ack", "ping", "", "{", "[1]"]))))
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["ack", "ping", "", "hey", "[1]"]))))
 def test_foreign_messages_in_between_never_matter(foreign: list[tuple[int, str]]) -> None:
     spec = {**SPEC, "distinct_gaps": False}
     kept = messages(*map(event, FIVE))

@@ -119,7 +119,7 @@ SOCKETS: list[tuple[list[dict[str, Any]], list[Event], str]] = [
     ([FIRST], [OPENED, HI], "pass"),
     ([FIRST], [OPENED, Message('{"type": "hi"}', 0.2)], "first-message/field-absent/id"),
     ([FIRST], [OPENED, Message('{"type": "no", "id": 7}', 0.2)], "first-message/field/type"),
-    ([FIRST], [OPENED, Message("hi", 0.2)], "first-message/field-absent/type"),
+    ([FIRST], [OPENED, Message("hi", 0.2)], "first-message/not-json"),
     ([FIRST], [OPENED, Timer(11.0)], "timeout/first-message"),
     ([FIRST], [OPENED, closed(1000, "bye")], "ws/closed-early/1000 bye"),
     ([REFUSED], [Refused(403, "", 1.0)], "pass"),
@@ -131,11 +131,11 @@ SOCKETS: list[tuple[list[dict[str, Any]], list[Event], str]] = [
     ([REFUSED], [Broke("tcp/refused", "", 1.0)], "tcp/refused"),
     ([OPEN, SEND], [OPENED, Sent(0.2)], "pass"),
     ([OPEN, SEND], [OPENED, closed(1001)], "ws/closed-early/1001"),
-    ([OPEN, CLOSE], [OPENED, closed(1000, by="client")], "pass"),
+    ([OPEN, CLOSE], [OPENED, closed(1000, by="answer")], "pass"),
     ([OPEN, CLOSE], [OPENED, closed(1001)], "pass"),
     ([OPEN, CLOSE], [OPENED, closed(1011, "boom")], "ws/unclean-close/1011 boom"),
     ([OPEN, CLOSE], [OPENED, closed(1006, by="network")], "ws/unclean-close/1006"),
-    ([OPEN, {"close": {"code": 3001}}], [OPENED, closed(3001, by="client")], "pass"),
+    ([OPEN, {"close": {"code": 3001}}], [OPENED, closed(3001, by="answer")], "pass"),
 ]
 
 
@@ -172,7 +172,7 @@ def test_a_journey_is_told_step_by_step() -> None:
     assert one.feed(Sent(0.9)) == Wait(5.9)
     assert one.feed(Message('{"type": "a"}', 1.0)) == Wait(5.9)
     assert one.feed(Message('{"type": "b"}', 1.2)) == HangUp(1000, 5.0)
-    assert one.feed(closed(1000, by="client")) == Done()
+    assert one.feed(closed(1000, by="answer")) == Done()
     measured = {name: round(value) for name, value in one.measurements}
     assert measured == {"sign_in": 100, "connect": 150, "first": 100, "last": 300, "whole": 1000}
 

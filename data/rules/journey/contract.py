@@ -10,9 +10,10 @@ from data.rules.journey import sequence
 from data.rules.journey.answers import equal_gaps, judge_answer
 from data.rules.journey.documents import capture, error_text, judge_fields
 from data.rules.journey.moves import Closed, Message
+from data.rules.journey.nonces import stranger
 from data.rules.journey.signatures import Problem, with_words, words
 from data.rules.journey.sockets import closed_early
-from data.rules.journey.values import MISSING, as_text, look_up, parse, short
+from data.rules.journey.values import MISSING, as_text, is_broken_json, look_up, parse, short
 
 SETTLE_S = 0.2  # how long a run that ended without all its events is watched for late ones
 
@@ -49,11 +50,16 @@ class Contract:
         if message.t_s > self.deadline_s:
             return self.timer(message.t_s)
         document = parse(message.payload)
+        if is_broken_json(message.payload, document):
+            return Problem("contract/not-json", f"no JSON: {short(str(message.payload))}")
         name = self._name_of(document)
         if name in self.spec.errors:
             return self._error_event(name, document)
         if name not in self.spec.names:
             return self._foreign(name)
+        if self.spec.asks_by_nonce and (whose := stranger(str(message.payload), self.names)):
+            said = f"{name} holds the nonce {whose} of another execution"
+            return Problem(f"contract/cross-talk/{name}", said)
         return self._event(name, document, message.t_s)
 
     def timer(self, t_s: float) -> Problem | None:

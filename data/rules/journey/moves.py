@@ -22,12 +22,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Open this WebSocket before `deadline_s`. Answered by Opened, Refused or Broke."""
+    """Open this WebSocket before `deadline_s`. Answered by Opened, Refused or Broke.
+
+    With `ping_s` a ping goes out that often, and its pong must be there when the next is due.
+    """
 
     url: str
     headers: Mapping[str, str]
     subprotocols: tuple[str, ...]
     deadline_s: float
+    ping_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +133,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The socket is closed. `by` is who began; network means that there was no close frame.
+    """The socket is closed, as `by` says.
 
-    `code` is what the peer sent, 1005 for a frame without one, 1006 for no frame at all
-    (RFC 6455 7.1.5), or what the client had to send when `by` is client.
+    - server: its close frame came first; 1005 is a frame without a code (RFC 6455 7.1.5).
+    - client: the server broke the protocol, and `code` is what the client had to send.
+    - answer: the client hung up, and `code` is what the server answered.
+    - network: no close frame came: 1006.
+    - silence: the server left a ping without a pong: 1006.
     """
 
     code: int
     reason: str
-    by: Literal["server", "client", "network"]
+    by: Literal["server", "client", "answer", "network", "silence"]
     t_s: float
 
 

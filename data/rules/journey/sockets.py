@@ -2,38 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from data.rules.journey.moves import Closed, Refused
 from data.rules.journey.signatures import Problem, with_words
 
 _CLEAN = (1000, 1001, 1005)  # no error: a loop over messages just ends (RFC 6455 7.4.1)
+_EARLY = {
+    "server": "ws/closed-early",
+    "client": "ws/protocol-error",
+    "network": "ws/closed-early",
+}
+_LATE = {
+    "server": "ws/unclean-close",
+    "network": "ws/unclean-close",
+    "client": "ws/unclean-close/protocol-error",
+    "answer": "ws/unclean-close/answered",
+}
 _BY = {
     "server": "closed by the server with",
     "client": "the client had to close with",
+    "answer": "the server answered the close with",
     "network": "the connection broke:",
+    "silence": "a ping got no pong:",
 }
 
 
 def closed_early(event: Closed, so_far: str, hide: Iterable[str] = ()) -> Problem:
     """The problem of a socket that closed before its work was done."""
-    family = "ws/protocol-error" if event.by == "client" else "ws/closed-early"
-    return Problem(
-        with_words(f"{family}/{event.code}", event.reason, hide), f"{how(event)}; {so_far}"
-    )
+    return Problem(_named(event, _EARLY, hide), f"{how(event)}; {so_far}")
 
 
 def judge_close(event: Closed, hide: Iterable[str] = ()) -> Problem | None:
     """None when both close frames were seen and the peer's code is no error."""
-    if event.by != "network" and event.code in _CLEAN:
+    if event.by in ("server", "answer") and event.code in _CLEAN:
         return None
-    return Problem(with_words(f"ws/unclean-close/{event.code}", event.reason, hide), how(event))
+    return Problem(_named(event, _LATE, hide), how(event))
 
 
 def judge_own_close(event: Closed, code: int, hide: Iterable[str] = ()) -> Problem | None:
     """As `judge_close`, where the peer may also give our own code back (RFC 6455 5.5.1)."""
-    is_echo = event.by != "network" and event.code == code
+    is_echo = event.by == "answer" and event.code == code
     return None if is_echo else judge_close(event, hide)
+
+
+def _named(event: Closed, families: Mapping[str, str], hide: Iterable[str]) -> str:
+    if event.by == "silence":
+        return "ws/ping-timeout"
+    if event.by not in families:
+        return "gate/unexpected-event"  # a plan cannot talk after its close
+    return with_words(f"{families[event.by]}/{event.code}", event.reason, hide)
 
 
 def refused(event: Refused) -> Problem:
@@ -47,6 +65,6 @@ def refused(event: Refused) -> Problem:
 
 def how(event: Closed) -> str:
     """How a socket closed: who, code and reason."""
-    code = "no close frame" if event.by == "network" else str(event.code)
+    code = "no close frame" if event.by in ("network", "silence") else str(event.code)
     reason = f' "{event.reason}"' if event.reason else ""
     return f"{_BY[event.by]} {code}{reason}"

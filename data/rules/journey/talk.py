@@ -11,7 +11,7 @@ from data.rules.journey.documents import capture, judge_fields
 from data.rules.journey.moves import Closed, Connect, Message, Opened, Refused, Timer, Wait
 from data.rules.journey.signatures import Problem
 from data.rules.journey.sockets import closed_early
-from data.rules.journey.values import parse, render
+from data.rules.journey.values import MISSING, parse, render, short
 
 
 def open_socket(step: OpenStep, book: Book) -> Walk:
@@ -35,7 +35,8 @@ def open_socket(step: OpenStep, book: Book) -> Walk:
 def _connect(step: OpenStep, book: Book) -> Connect:
     headers: Mapping[str, str] = render(step.headers, book.names)
     offered = tuple(render(step.subprotocols, book.names))
-    return Connect(render(step.url, book.names), headers, offered, book.now_s + step.within)
+    until_s = book.now_s + step.within
+    return Connect(render(step.url, book.names), headers, offered, until_s, step.ping)
 
 
 def _chosen(step: OpenStep, event: Opened) -> Problem | None:
@@ -57,6 +58,8 @@ def _first_message(first: FirstMessage, book: Book) -> Walk:
 
 def _judge_first(first: FirstMessage, event: Message, book: Book) -> Problem | None:
     document = parse(event.payload)
+    if document is MISSING and (first.fields or first.capture):
+        return Problem("first-message/not-json", f"no JSON: {short(str(event.payload))}")
     problem = judge_fields("first-message", first.fields, document, book.names)
     if not problem:
         found, problem = capture("first-message", first.capture, document)

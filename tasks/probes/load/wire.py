@@ -44,6 +44,10 @@ class ClosedEarlyError(Exception):
     """The server hung up before the answer was whole. `args[0]`: whether any of it came."""
 
 
+class TooBigError(Exception):
+    """The body is longer than any plan needs."""
+
+
 class NotHttpError(Exception):
     """What came is no HTTP."""
 
@@ -85,7 +89,7 @@ class Wire(asyncio.Protocol):
         if self._is_whole:
             self._end(now_s)
         elif self._size > _MOST_BYTES:
-            self._fail(NotHttpError(f"the body is longer than {_MOST_BYTES} bytes"))
+            self._fail(TooBigError(f"the body is longer than {_MOST_BYTES} bytes"))
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False
@@ -197,7 +201,7 @@ class WireClient:
                 _, ended_s = await wire.exchange(
                     spec.method, payload, max(0.0, deadline_s - perf_counter())
                 )
-            except (OSError, ClosedEarlyError, NotHttpError) as error:
+            except (OSError, ClosedEarlyError, NotHttpError, TooBigError) as error:
                 if is_old and _is_stale(error) and spec.method in _REPEATABLE:
                     continue
                 return _broke(error, stage)
@@ -243,7 +247,7 @@ class WireClient:
             text = wire.text()
         except zlib.error as error:
             self._drop(wire)
-            return Broke("http/not-http", f"the body cannot be unpacked: {error}", ended_s)
+            return Broke("http/encoding", f"the body cannot be unpacked: {error}", ended_s)
         if wire.cookies:
             answer = [("set-cookie", value) for value in wire.cookies]
             asked = httpx.Request(spec.method, spec.url)
@@ -330,6 +334,8 @@ def _broke(error: Exception, stage: str) -> Broke:
         return Broke("http/closed-early", "the server hung up before the answer was whole", now_s)
     if isinstance(error, NotHttpError):
         return Broke("http/not-http", str(error), now_s)
+    if isinstance(error, TooBigError):
+        return Broke("http/too-big", str(error), now_s)
     problem = network_problem(error, stage)
     signature, message = problem or ("tcp/failed/unknown", str(error))
     return Broke(signature, message, now_s)
