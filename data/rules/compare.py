@@ -1,8 +1,8 @@
-"""Two sets of numbers: same, worse, better, or not enough evidence.
+"""Two sets of numbers, or two shares: same, worse, better, or not enough evidence.
 
-The Mann-Whitney rank test (scipy, exact for small samples without ties) says whether one side
-tends to be larger; the Hodges-Lehmann estimate says by how much. Both are needed: significant
-*and* larger than the smallest shift that matters.
+The Mann-Whitney rank test says whether one side tends to be larger; the Hodges-Lehmann estimate
+says by how much. Both are needed: significant *and* larger than the smallest shift that matters.
+Where neither is found, the power says whether it could have been: if not, that is no SAME.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from enum import StrEnum
 from typing import Literal
 
 from data.records.record import Record
+from data.rules.statistics.location import rank_tails, shift_of
+from data.rules.statistics.power import MIN_POWER, rank_power, share_power
+from data.rules.statistics.proportions import exact_interval, more_bad
 
 ALPHA = 0.01
 MIN_EACH = 8
-_MAX_PAIRS = 250_000
+SEEN = 2.0  # a shift of so many times the smallest that matters should be seen
 
 
 class Word(StrEnum):
@@ -35,6 +38,7 @@ class Comparison(Record):
         shift: candidate against baseline as a share of the baseline's median (0.2 = 20 % up).
         interval: 99 % interval of the shift, same unit.
         p: one-sided p-value in the direction of the shift.
+        power: how often twice the smallest shift that matters would be called WORSE, 0..1.
     """
 
     word: Word
@@ -43,6 +47,7 @@ class Comparison(Record):
     shift: float | None = None
     interval: tuple[float, float] | None = None
     p: float | None = None
+    power: float | None = None
     sentence: str = ""
 
 
@@ -51,38 +56,92 @@ def compare(
     candidate: Sequence[float],
     worse: Literal["up", "down"] = "up",
     min_shift: float = 0.05,
+    min_power: float = 0.0,
 ) -> Comparison:
     """Compare a candidate with its baseline.
 
     Scaling both sides changes nothing, swapping them swaps WORSE and BETTER (up to the base of
     the share). Fewer than 8 finite numbers on a side, or a baseline whose median is 0, is not
-    enough evidence.
+    enough evidence; nor is SAME where twice `min_shift` would be seen too seldom.
 
     Args:
         baseline, candidate: numbers of one unit, any order.
         worse: the direction that is bad.
         min_shift: smallest share of the baseline's median that matters.
+        min_power: how often twice as much must be seen, 0..1, for SAME to be an answer.
     """
     base, cand = _finite(baseline), _finite(candidate)
-    middle = _median(base) if base else 0.0
+    middle = abs(_median(base)) if base else 0.0
     if min(len(base), len(cand)) < MIN_EACH or middle == 0:
         return _not_enough(len(base), len(cand), middle)
-    shift, interval = _hodges_lehmann(base, cand)
-    share, ends = shift / abs(middle), (interval[0] / abs(middle), interval[1] / abs(middle))
-    p = _p_value(base, cand, up=share > 0)
+    found = shift_of(base, cand, ALPHA)
+    share = found.estimate / middle
+    ends = tuple(end / middle for end in found.interval or (-math.inf, math.inf))
+    tails = rank_tails(base, cand)
+    p = tails.greater if share > 0 else tails.less
+    power = _power(base, len(cand), middle, min_shift) if min_power else None
     word = _word(share, p, worse, min_shift)
-    sentence = (
-        f"{share:+.1%} (99 % interval {ends[0]:+.1%} to {ends[1]:+.1%}, p = {p:.2g},"
-        f" n = {len(base)} and {len(cand)})"
-    )
+    told = f"{share:+.1%} (99 % interval {ends[0]:+.1%} to {ends[1]:+.1%}, p = {p:.2g},"
+    told += f" n = {len(base)} and {len(cand)})"
+    if word is Word.SAME and power is not None and power < min_power:
+        word, told = Word.NOT_ENOUGH_EVIDENCE, f"{told}; {_seldom(len(cand), min_shift, power)}"
     return Comparison(
         word=word,
         n_baseline=len(base),
         n_candidate=len(cand),
         shift=share,
-        interval=ends,
+        interval=(ends[0], ends[1]),
         p=p,
-        sentence=sentence,
+        power=power,
+        sentence=told,
+    )
+
+
+def _power(base: list[float], n: int, middle: float, min_shift: float) -> float:
+    return rank_power(base, n, SEEN * min_shift * middle, min_shift * middle, ALPHA)
+
+
+def _seldom(n: int, min_shift: float, power: float) -> str:
+    return f"with n = {n} a {SEEN * min_shift:.0%} shift would be seen {power:.0%} of the time"
+
+
+def compare_shares(
+    baseline: tuple[int, int],
+    candidate: tuple[int, int],
+    least: float = 0.0,
+    seen: float = 0.05,
+    min_power: float = MIN_POWER,
+) -> Comparison:
+    """Compare how much went wrong: 15 of 30 with 0 of 30. More bad is WORSE.
+
+    `shift` is a difference of shares, its interval is of the candidate's own (exact, 99 %).
+
+    Args:
+        baseline, candidate: (bad, of how many).
+        least: a rise up to this does not matter, 0..1.
+        seen: the rise that must be seen as often as `min_power` for SAME to be an answer, 0..1.
+    """
+    (k_base, n_base), (k_cand, n_cand) = baseline, candidate
+    if min(n_base, n_cand) == 0:
+        return _not_enough(n_base, n_cand, math.nan)
+    rise = k_cand / n_cand - k_base / n_base
+    p = more_bad(*baseline, *candidate) if rise > 0 else more_bad(*candidate, *baseline)
+    word = _word(rise, p, "up", least)
+    told = f"{k_cand} of {n_cand} against {k_base} of {n_base} (p = {p:.2g})"
+    was = k_base / n_base
+    power = share_power(was, min(1.0, was + seen), n_base, n_cand, ALPHA, least)
+    if word is Word.SAME and power < min_power:
+        word = Word.NOT_ENOUGH_EVIDENCE
+        told += f"; with n = {n_cand} a rise of {seen:.0%} would be seen {power:.0%} of the time"
+    return Comparison(
+        word=word,
+        n_baseline=n_base,
+        n_candidate=n_cand,
+        shift=rise,
+        interval=exact_interval(k_cand, n_cand, ALPHA),
+        p=p,
+        power=power,
+        sentence=told,
     )
 
 
@@ -110,30 +169,3 @@ def _finite(values: Sequence[float]) -> list[float]:
 def _median(ordered: Sequence[float]) -> float:
     n = len(ordered)
     return (ordered[(n - 1) // 2] + ordered[n // 2]) / 2
-
-
-def _p_value(base: list[float], cand: list[float], up: bool) -> float:
-    from scipy.stats import mannwhitneyu  # half a second to import: only when it is needed
-
-    return float(mannwhitneyu(cand, base, alternative="greater" if up else "less").pvalue)
-
-
-def _hodges_lehmann(base: list[float], cand: list[float]) -> tuple[float, tuple[float, float]]:
-    """Median of all differences, and its 99 % interval by the normal approximation of the ranks.
-
-    Source: Hollander, Wolfe & Chicken, Nonparametric Statistical Methods, 3rd ed., 4.2 and 4.3.
-    """
-    base, cand = _thinned(base), _thinned(cand)
-    gaps = sorted(c - b for c in cand for b in base)
-    n_pairs, m, n = len(gaps), len(base), len(cand)
-    spread = 2.5758 * math.sqrt(m * n * (m + n + 1) / 12)
-    low = max(0, math.floor(n_pairs / 2 - spread))
-    return _median(gaps), (gaps[low], gaps[n_pairs - 1 - low])
-
-
-def _thinned(ordered: list[float]) -> list[float]:
-    """At most 500 evenly ranked values, which bounds the number of pairs."""
-    limit = math.isqrt(_MAX_PAIRS)
-    if len(ordered) <= limit:
-        return ordered
-    return [ordered[round(i * (len(ordered) - 1) / (limit - 1))] for i in range(limit)]
