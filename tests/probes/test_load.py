@@ -116,7 +116,9 @@ async def test_what_outlasts_the_drain_never_ended() -> None:
     async with chat_server("--delay", "5") as port:
         one = asking(port, [{"rate": "20/s", "for": "200ms"}], drain="200ms")
         _, result = await run(order(one))
-    assert (result.outcome, result.n, result.n_failed) == (Outcome.FAIL, 4, 4)
+    assert result.load and (result.n, result.n_failed) == (4, 4)
+    # on a busy machine the generator says that it was itself the bottleneck
+    assert result.outcome is (Outcome.ERROR if result.load.invalid else Outcome.FAIL)
     assert result.failures[0].signature == "timeout/drain"
 
 
