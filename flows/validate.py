@@ -20,11 +20,11 @@ from prefect.runtime import flow_run
 
 from data.errors import GoldenPathError
 from data.records.facts import DeployResult, Fact, RevisionReading, RunEnded
-from data.records.verdict import Acted, Verdict
-from data.records.words import VerdictWord
+from data.records.verdict import Verdict
 from data.rules.judge import judge, make_ready
 from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
+from flows.acting import act
 from flows.phase import run_phase, skip_phase
 from flows.session import Session
 from flows.settled import settled
@@ -138,7 +138,7 @@ async def _validated(session: Session) -> Verdict:
     session.record(RunEnded(run_id=session.wired.run_id, finished_at=now(), reason=reason))
     verdict = await _judge(session)
     await settled(verdict_step, verdict)
-    await _act(session, verdict)
+    await act(session, verdict)
     await tell_people(session, verdict, _warehouse(session))
     shown.say(len(plan.phases) + 2, verdict.rule)
     await asyncio.gather(shown.sent(), _publish(session))
@@ -221,25 +221,6 @@ async def _judge(session: Session) -> Verdict:
         verdict = judge(wired.plan, session.recorder.evidence(), history, now())
     session.record(verdict)
     return verdict
-
-
-async def _act(session: Session, verdict: Verdict) -> None:
-    """Roll back where the plan says that the gate may do so by itself."""
-    wants = verdict.verdict is VerdictWord.ROLL_BACK and session.wired.plan.rollback.execute
-    target = next((a.text.removeprefix("roll back to ") for a in verdict.actions), "")
-    if not wants or not target:
-        return
-    rolled = await session.deployer.roll_back(target)
-    outcome = "done" if rolled.done else "failed"
-    session.record(
-        Acted(
-            run_id=verdict.run_id,
-            action=f"roll back to {target}",
-            outcome=outcome,
-            message=rolled.message,
-            at=now(),
-        )
-    )
 
 
 async def _publish(session: Session) -> None:

@@ -114,7 +114,9 @@ def test_a_revision_that_does_not_start_is_rolled_back_and_the_known_good_one_se
 ) -> None:
     document = played.document("startup-crash")
     assert [(a["action"], a["outcome"]) for a in document["acted"]] == [
-        ("roll back to healthy", "done")
+        ("roll back to healthy", "done"),
+        ("read back", "done"),
+        ("try P1 on healthy", "done"),
     ]
     assert played.live == "healthy"
     assert "UnifiedExecutionEngineFactory" in document["incidents"][0]["symptom"]

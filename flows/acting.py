@@ -1,0 +1,64 @@
+"""Act on a verdict where the plan says so: roll back, read back, try P1 on what is live then."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from data.records.facts import ProbeResult
+from data.records.verdict import Acted, Verdict
+from data.records.words import Priority, VerdictWord
+from data.rules.after_rollback import expected_after, read_back, tried
+from flows.session import Session
+from tasks.clock import now
+from tasks.health import read_revisions
+from tasks.probes.run import run_probe
+
+
+async def act(session: Session, verdict: Verdict) -> None:
+    """Roll back once, if the verdict is ROLL_BACK and the plan lets the gate do so by itself.
+
+    What follows is recorded as actions and never as evidence: it says nothing of the deployment
+    that was judged. The gate stops there, whatever it finds: a second rollback is a person's to
+    decide.
+    """
+    wants = verdict.verdict is VerdictWord.ROLL_BACK and session.wired.plan.rollback.execute
+    target = next((a.text.removeprefix("roll back to ") for a in verdict.actions), "")
+    if not wants or not target:
+        return
+    rolled = await session.deployer.roll_back(target)
+    _record(session, f"roll back to {target}", rolled.done, rolled.message)
+    if rolled.done:
+        await _confirm(session, target)
+
+
+async def _confirm(session: Session, target: str) -> None:
+    """Whether what the deployer says is so, and whether users can do again what P1 stands for."""
+    deploy, services = await session.deploy(), session.wired.plan.services
+    expected = expected_after(deploy, session.wired.started.revision, target)
+    n_reads = session.wired.plan.fence_reads
+    read = read_revisions(session.wired.run_id, "rollback", services, expected, n_reads)
+    _record(session, "read back", *read_back([reading async for reading in read]))
+    results = [result async for result in _p1(session)]
+    _record(session, f"try P1 on {target}", *tried(results))
+
+
+async def _p1(session: Session) -> AsyncIterator[ProbeResult]:
+    """Each P1 probe once, without load; suites take too long beside an outage."""
+    for phase in session.wired.plan.phases:
+        for probe in phase.probes if phase.priority is Priority.P1 else ():
+            once = probe.model_copy(update={"repeat": 1, "warm_up": 0, "load": None})
+            async for fact in run_probe(session.wired.probe_order(phase, once)):
+                if isinstance(fact, ProbeResult):
+                    yield fact
+
+
+def _record(session: Session, action: str, done: bool, message: str) -> None:
+    session.record(
+        Acted(
+            run_id=session.wired.run_id,
+            action=action,
+            outcome="done" if done else "failed",
+            message=message,
+            at=now(),
+        )
+    )
