@@ -37,6 +37,7 @@ bench: setup
 	$(BIN)/python -m tests.bench_import
 	$(BIN)/python -m tests.bench_makespan
 	$(BIN)/python -m tests.bench_dashboard
+	$(BIN)/python -m tests.bench_judge
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table
