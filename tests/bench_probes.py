@@ -85,12 +85,11 @@ def _child(name: str, command: list[str], port: int) -> Took:
     told = [json.loads(line) for line in said.splitlines() if line.startswith('{"n":')]
     if not told:
         raise SystemExit(f"{name} said no figures:\n{said[-2000:]}")
-    n = sum(one["n"] for one in told)  # one line a worker
-    return {"wall_s": SECONDS, "cpu_s": cpu_s, **told[-1], "n": n}
+    return {"wall_s": SECONDS, "cpu_s": cpu_s, **told[-1]}
 
 
 def _billed(command: list[str], port: int) -> tuple[str, float]:
-    env = {**os.environ, "PORT": str(port), "SECONDS": f"{SECONDS:g}", "GOMAXPROCS": "1",
+    env = {**os.environ, "PORT": str(port), "SECONDS": f"{SECONDS:g}", "GOMAXPROCS": "1", "WORKERS": "1",
            "NODE_PATH": str(FOLDER / "node" / "node_modules")}  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(

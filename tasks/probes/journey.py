@@ -14,6 +14,7 @@ import httpx
 
 from data.errors import UsageError
 from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
+from data.records.trace import Span
 from data.rules.journey.book import Measurement
 from data.rules.journey.machine import Machine
 from data.rules.journey.moves import (
@@ -32,6 +33,7 @@ from data.rules.journey.moves import (
 )
 from data.rules.journey.nonces import LETTERS, N_FREE, nonce
 from data.rules.journey.signatures import Cause
+from data.rules.journey.trace import Moment, spans
 from tasks.probes.clients import Client
 from tasks.probes.requests import cookie_header
 from tasks.probes.sockets import Socket, open_socket
@@ -44,6 +46,7 @@ class Report:
 
     cause: Cause | None
     measurements: tuple[Measurement, ...]
+    trace: tuple[Span, ...] = ()
 
 
 def fresh_names(ordinal: int, run_id: str) -> dict[str, str]:
@@ -63,11 +66,13 @@ async def walk(
     ordinal: int,
     client: Client,
     intended_s: float | None = None,
+    traces: bool = False,
 ) -> Report:
     """Execute a probe once. Whatever happens, no socket stays open.
 
     Args:
         intended_s: when a schedule wanted it to start, of perf_counter: times count from there.
+        traces: whether its course is kept, for a waterfall.
 
     Raises:
         UsageError: the plan asks for what cannot be done.
@@ -78,14 +83,18 @@ async def walk(
     late_s = None if intended_s is None else max(0.0, now_s - intended_s)
     machine = Machine(steps_of(probe), known, now_s - (late_s or 0.0), total, late_s)
     driver = _Driver(client, names)
+    moments: list[Moment] = []
     try:
         while (event := await driver.perform(machine.decision)) is not None:
+            if traces:
+                moments.append(Moment(machine.ordinal, event))
             machine.feed(event)
     finally:
         await driver.leave()
     end = machine.decision
     cause = end.cause if isinstance(end, Failed) else None
-    return Report(cause, tuple(machine.measurements))
+    course = spans(steps_of(probe), moments, now_s, cause is None)
+    return Report(cause, tuple(machine.measurements), course)
 
 
 class _Driver:
