@@ -40,7 +40,7 @@ def main() -> None:
 def speed() -> dict[str, Any]:
     """Journeys a second of wall and of CPU time, medians of alternating rounds."""
     rounds: dict[str, list[Took]] = {"ours": [], "bare": []}
-    with _server() as port:
+    with server() as port:
         programs = _programs()
         for _ in range(ROUNDS):
             rounds["ours"].append(_ours(port))
@@ -135,7 +135,7 @@ def idle() -> dict[str, float | None]:
     print(f"\n{n} idle sockets       KiB each")
     for kind, python in {"ours": sys.executable, "websockets": sys.executable, "gevent": theirs}.items():  # fmt: skip
         if python:
-            with _server() as port:
+            with server() as port:
                 command = [python, PEERS / "idle.py", kind, str(port), str(n)]
                 env = {**os.environ, "PYTHONPATH": str(Path.cwd())} if kind != "gevent" else None
                 said = subprocess.run(command, capture_output=True, text=True, env=env)
@@ -147,7 +147,7 @@ def idle() -> dict[str, float | None]:
 
 
 @contextmanager
-def _server(*options: str) -> Iterator[int]:
+def server(*options: str) -> Iterator[int]:
     """The chat server on the last core."""
     core = str(max(os.sched_getaffinity(0)))
     command = [sys.executable, "-m", "tests.load.chat_server", "--core", core, *options]

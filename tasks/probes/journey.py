@@ -93,7 +93,7 @@ async def walk(
         await driver.leave()
     end = machine.decision
     cause = end.cause if isinstance(end, Failed) else None
-    course = spans(steps_of(probe), moments, now_s, cause is None)
+    course = spans(steps_of(probe), moments, now_s, cause is None) if traces else ()
     return Report(cause, tuple(machine.measurements), course)
 
 
