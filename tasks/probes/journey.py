@@ -42,11 +42,16 @@ from tasks.tokens import mint
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one execution came to: why it failed, if it did, and what it measured."""
+    """What one execution came to: why it failed, if it did, what it measured, and its course."""
 
     cause: Cause | None
     measurements: tuple[Measurement, ...]
-    trace: tuple[Span, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    started_s: float = 0.0
+
+    def trace(self, probe: HttpProbe | JourneyProbe) -> tuple[Span, ...]:
+        """Its course, for a waterfall."""
+        return spans(steps_of(probe), self.moments, self.started_s, self.cause is None)
 
 
 def fresh_names(ordinal: int, run_id: str) -> dict[str, str]:
@@ -66,13 +71,11 @@ async def walk(
     ordinal: int,
     client: Client,
     intended_s: float | None = None,
-    traces: bool = False,
 ) -> Report:
     """Execute a probe once. Whatever happens, no socket stays open.
 
     Args:
         intended_s: when a schedule wanted it to start, of perf_counter: times count from there.
-        traces: whether its course is kept, for a waterfall.
 
     Raises:
         UsageError: the plan asks for what cannot be done.
@@ -86,15 +89,13 @@ async def walk(
     moments: list[Moment] = []
     try:
         while (event := await driver.perform(machine.decision)) is not None:
-            if traces:
-                moments.append(Moment(machine.ordinal, event))
+            moments.append(Moment(machine.ordinal, event))
             machine.feed(event)
     finally:
         await driver.leave()
     end = machine.decision
     cause = end.cause if isinstance(end, Failed) else None
-    course = spans(steps_of(probe), moments, now_s, cause is None) if traces else ()
-    return Report(cause, tuple(machine.measurements), course)
+    return Report(cause, tuple(machine.measurements), tuple(moments), now_s)
 
 
 class _Driver:

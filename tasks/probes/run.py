@@ -12,7 +12,7 @@ from itertools import count, islice
 from time import perf_counter
 from typing import Any
 
-from data.errors import UsageError
+from data.errors import GoldenPathError, UsageError
 from data.records.facts import Failure, ProbeResult, Sample
 from data.records.load_figures import LoadFigures
 from data.records.orders import ProbeOrder
@@ -86,7 +86,7 @@ async def _conclusion(
         names = {"run_id": order.run_id, **order.variables}
         _refuse_gaps(order, names)
         if order.probe.load:
-            return *(await run_load(order, order.probe.load, emit, hear)), ()
+            return await run_load(order, order.probe.load, emit, hear)
         async with open_client() as client:
             walks = _Run(order, names, client, emit, started_s)
             return await walks.whole(), None, walks.trace
@@ -94,7 +94,8 @@ async def _conclusion(
         return Conclusion(Outcome.ERROR, f"the plan cannot be run: {error}"), None, ()
     except Exception as error:  # a bug of ours: without a result the run would wait for ever
         _log.exception("probe %s", order.probe.id)
-        return Conclusion(Outcome.ERROR, f"the gate failed: {error!r}"), None, ()
+        said = str(error) if isinstance(error, GoldenPathError) else repr(error)
+        return Conclusion(Outcome.ERROR, f"the gate failed: {said}"), None, ()
 
 
 def _refuse_gaps(order: ProbeOrder, names: Mapping[str, str]) -> None:
@@ -165,7 +166,7 @@ class _Run:
         return [failure for failure in found if failure]
 
     async def _execute(self, ordinal: int, keeps: bool) -> Failure | None:
-        report = await walk(self._order.probe, self._names, ordinal, self._client, traces=True)
+        report = await walk(self._order.probe, self._names, ordinal, self._client)
         if keeps:
             self._sample(report)
             self._keep_course(report)
@@ -175,7 +176,7 @@ class _Run:
 
     def _keep_course(self, report: Report) -> None:
         if not self.trace or (report.cause and self.trace[-1].ok):
-            self.trace = report.trace
+            self.trace = report.trace(self._order.probe)
 
     def _sample(self, report: Report) -> None:
         """Emit what an execution measured, now that it is known whether it passed."""
