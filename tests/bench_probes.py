@@ -40,7 +40,7 @@ def main() -> None:
 def speed() -> dict[str, Any]:
     """Journeys a second of wall and of CPU time, medians of alternating rounds."""
     rounds: dict[str, list[Took]] = {"ours": [], "bare": []}
-    with _server() as port:
+    with server() as port:
         programs = _programs()
         for _ in range(ROUNDS):
             rounds["ours"].append(_ours(port))
@@ -85,12 +85,11 @@ def _child(name: str, command: list[str], port: int) -> Took:
     told = [json.loads(line) for line in said.splitlines() if line.startswith('{"n":')]
     if not told:
         raise SystemExit(f"{name} said no figures:\n{said[-2000:]}")
-    n = sum(one["n"] for one in told)  # one line a worker
-    return {"wall_s": SECONDS, "cpu_s": cpu_s, **told[-1], "n": n}
+    return {"wall_s": SECONDS, "cpu_s": cpu_s, **told[-1]}
 
 
 def _billed(command: list[str], port: int) -> tuple[str, float]:
-    env = {**os.environ, "PORT": str(port), "SECONDS": f"{SECONDS:g}", "GOMAXPROCS": "1",
+    env = {**os.environ, "PORT": str(port), "SECONDS": f"{SECONDS:g}", "GOMAXPROCS": "1", "WORKERS": "1",
            "NODE_PATH": str(FOLDER / "node" / "node_modules")}  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
@@ -136,7 +135,7 @@ def idle() -> dict[str, float | None]:
     print(f"\n{n} idle sockets       KiB each")
     for kind, python in {"ours": sys.executable, "websockets": sys.executable, "gevent": theirs}.items():  # fmt: skip
         if python:
-            with _server() as port:
+            with server() as port:
                 command = [python, PEERS / "idle.py", kind, str(port), str(n)]
                 env = {**os.environ, "PYTHONPATH": str(Path.cwd())} if kind != "gevent" else None
                 said = subprocess.run(command, capture_output=True, text=True, env=env)
@@ -148,7 +147,7 @@ def idle() -> dict[str, float | None]:
 
 
 @contextmanager
-def _server(*options: str) -> Iterator[int]:
+def server(*options: str) -> Iterator[int]:
     """The chat server on the last core."""
     core = str(max(os.sched_getaffinity(0)))
     command = [sys.executable, "-m", "tests.load.chat_server", "--core", core, *options]

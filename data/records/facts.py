@@ -13,6 +13,7 @@ from pydantic import Field
 
 from data.records.load_figures import LoadFigures
 from data.records.record import AwareUtc, Record
+from data.records.trace import Span
 from data.records.words import HealthState, Outcome
 
 
@@ -227,6 +228,9 @@ class ProbeResult(Fact):
     message: str = ""
     failures: tuple[Failure, ...] = Field((), description="at most 20 of them")
     load: LoadFigures | None = Field(None, description="what a probe under load came to")
+    trace: tuple[Span, ...] = Field(
+        (), description="the course of one execution: the first that failed, else the first"
+    )
     duration_s: float
     started_at: AwareUtc
 

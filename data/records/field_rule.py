@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, model_validator
@@ -57,6 +58,19 @@ class FieldRule(Record):
     not_contains: str | None = None
     one_of: tuple[JsonValue, ...] | None = None
     matches: str | None = Field(None, description="regular expression, found anywhere")
+
+    @cached_property
+    def only_text(self) -> str | None:
+        """The text that the value must equal and nothing else, None for any other rule."""
+        said = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        plain = isinstance(self.equals, str) and not TEMPLATE.search(self.equals)
+        return str(self.equals) if said == ["equals"] and plain else None
+
+    @cached_property
+    def only_not_empty(self) -> bool:
+        """Whether `not_empty` is all that is demanded."""
+        said = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        return said == ["not_empty"]
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

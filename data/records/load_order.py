@@ -6,6 +6,7 @@ from data.records.facts import Failure
 from data.records.load_figures import GeneratorWatch, Spread
 from data.records.orders import ProbeOrder
 from data.records.record import Record
+from data.records.trace import Span
 
 
 class LoadOrder(Record):
@@ -70,10 +71,12 @@ class LoadEnd(Record):
 
     Attributes:
         seconds: metric -> (second, distribution of what started in it) rows.
+        trace: the course of its first execution that failed, else of its first.
         error: why the process could not do its part: the plan's or the gate's fault.
     """
 
     stages: tuple[StageTold, ...] = ()
+    trace: tuple[Span, ...] = ()
     watch: GeneratorWatch = GeneratorWatch()
     failures: tuple[CountedFailure, ...] = ()
     samples: tuple[KeptSample, ...] = ()

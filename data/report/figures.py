@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from data.report import charts
+from data.report.drawing import Figure, figure
+from data.report.probe_figures import probe_figures
 from data.report.probes import MetricRow
 from data.report.sheet import Sheet
 from data.report.targets import Target
@@ -19,26 +19,23 @@ _MAX_SUITES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A drawn chart. `title` names it for those who cannot see it; `caption` is text."""
-
-    title: str
-    caption: str
-    svg: Markup
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
     """All charts of a page; a chart without data is not there."""
 
     timeline: Figure | None
     grades: Figure | None
     latencies: tuple[Figure, ...]
+    probes: tuple[Figure, ...]
 
 
 def figures_of(sheet: Sheet) -> Figures:
     """Draw what the run has data for. What a chart leaves out, its caption counts."""
-    return Figures(timeline=_timeline(sheet), grades=_grades(sheet), latencies=_latencies(sheet))
+    return Figures(
+        timeline=_timeline(sheet),
+        grades=_grades(sheet),
+        latencies=_latencies(sheet),
+        probes=probe_figures(sheet, _MAX_METRICS + 2),
+    )
 
 
 def _timeline(sheet: Sheet) -> Figure | None:
@@ -47,7 +44,7 @@ def _timeline(sheet: Sheet) -> Figure | None:
         return None
     caption = "Deploy, health gate, then phase by phase its suites and probes (◇)."
     caption += _left_out(len(bars) - _MAX_BARS, "bar")
-    return _figure(charts.timeline(bars[:_MAX_BARS]), "What ran when", caption, 0)
+    return figure(charts.timeline(bars[:_MAX_BARS]), "What ran when", caption, 0)
 
 
 def _grades(sheet: Sheet) -> Figure | None:
@@ -60,7 +57,7 @@ def _grades(sheet: Sheet) -> Figure | None:
         " nobody could look."
     )
     caption += _left_out(len(rows) - _MAX_SUITES, "suite")
-    return _figure(charts.grades(rows[:_MAX_SUITES]), "Passes by evidence grade", caption, 1)
+    return figure(charts.grades(rows[:_MAX_SUITES]), "Passes by evidence grade", caption, 1)
 
 
 def _latencies(sheet: Sheet) -> tuple[Figure, ...]:
@@ -71,7 +68,7 @@ def _latencies(sheet: Sheet) -> tuple[Figure, ...]:
 def _latency(row: MetricRow, sheet: Sheet, ordinal: int) -> Figure:
     targets = [t for t in sheet.targets if t.metric == row.name]
     spec = charts.latency(row, sheet.baseline(row.name), targets)
-    return _figure(spec, plain(row.name), _numbers(row, targets), ordinal)
+    return figure(spec, plain(row.name), _numbers(row, targets), ordinal)
 
 
 def _numbers(row: MetricRow, targets: list[Target]) -> str:
@@ -86,9 +83,3 @@ def _numbers(row: MetricRow, targets: list[Target]) -> str:
 
 def _left_out(n: int, what: str) -> str:
     return f" {counted(n, f'more {what}')} not drawn." if n > 0 else ""
-
-
-def _figure(spec: charts.Spec, title: str, caption: str, ordinal: int) -> Figure:
-    # The SVG is made by Vega, which escapes all text of the data (proved by a test).
-    drawn = Markup(charts.svg(spec, f"{title}. {caption}", ordinal))
-    return Figure(title=title, caption=caption, svg=drawn)

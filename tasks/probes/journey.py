@@ -14,6 +14,7 @@ import httpx
 
 from data.errors import UsageError
 from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
+from data.records.trace import Span
 from data.rules.journey.book import Measurement
 from data.rules.journey.machine import Machine
 from data.rules.journey.moves import (
@@ -32,6 +33,7 @@ from data.rules.journey.moves import (
 )
 from data.rules.journey.nonces import LETTERS, N_FREE, nonce
 from data.rules.journey.signatures import Cause
+from data.rules.journey.trace import Moment, spans
 from tasks.probes.clients import Client
 from tasks.probes.requests import cookie_header
 from tasks.probes.sockets import Socket, open_socket
@@ -40,10 +42,16 @@ from tasks.tokens import mint
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one execution came to: why it failed, if it did, and what it measured."""
+    """What one execution came to: why it failed, if it did, what it measured, and its course."""
 
     cause: Cause | None
     measurements: tuple[Measurement, ...]
+    moments: tuple[Moment, ...] = ()
+    started_s: float = 0.0
+
+    def trace(self, probe: HttpProbe | JourneyProbe) -> tuple[Span, ...]:
+        """Its course, for a waterfall."""
+        return spans(steps_of(probe), self.moments, self.started_s, self.cause is None)
 
 
 def fresh_names(ordinal: int, run_id: str) -> dict[str, str]:
@@ -78,14 +86,16 @@ async def walk(
     late_s = None if intended_s is None else max(0.0, now_s - intended_s)
     machine = Machine(steps_of(probe), known, now_s - (late_s or 0.0), total, late_s)
     driver = _Driver(client, names)
+    moments: list[Moment] = []
     try:
         while (event := await driver.perform(machine.decision)) is not None:
+            moments.append(Moment(machine.ordinal, event))
             machine.feed(event)
     finally:
         await driver.leave()
     end = machine.decision
     cause = end.cause if isinstance(end, Failed) else None
-    return Report(cause, tuple(machine.measurements))
+    return Report(cause, tuple(machine.measurements), tuple(moments), now_s)
 
 
 class _Driver:

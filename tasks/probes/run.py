@@ -12,10 +12,11 @@ from itertools import count, islice
 from time import perf_counter
 from typing import Any
 
-from data.errors import UsageError
+from data.errors import GoldenPathError, UsageError
 from data.records.facts import Failure, ProbeResult, Sample
 from data.records.load_figures import LoadFigures
 from data.records.orders import ProbeOrder
+from data.records.trace import Span
 from data.records.words import Outcome
 from data.rules.journey.names import keys_of, undefined_names
 from data.rules.journey.summary import Conclusion, Round, conclude, retry_size
@@ -56,7 +57,7 @@ async def run_probe(
 
 async def _produce(order: ProbeOrder, emit: Emit, hear: Progress | None) -> None:
     started_at, started_s = datetime.now(UTC), perf_counter()
-    ended, figures = await _conclusion(order, emit, started_s, hear)
+    ended, figures, trace = await _conclusion(order, emit, started_s, hear)
     probe = order.probe
     emit(
         ProbeResult(
@@ -71,6 +72,7 @@ async def _produce(order: ProbeOrder, emit: Emit, hear: Progress | None) -> None
             message=ended.message,
             failures=ended.failures,
             load=figures,
+            trace=trace,
             duration_s=perf_counter() - started_s,
             started_at=started_at,
         )
@@ -79,19 +81,21 @@ async def _produce(order: ProbeOrder, emit: Emit, hear: Progress | None) -> None
 
 async def _conclusion(
     order: ProbeOrder, emit: Emit, started_s: float, hear: Progress | None
-) -> tuple[Conclusion, LoadFigures | None]:
+) -> tuple[Conclusion, LoadFigures | None, tuple[Span, ...]]:
     try:
         names = {"run_id": order.run_id, **order.variables}
         _refuse_gaps(order, names)
         if order.probe.load:
             return await run_load(order, order.probe.load, emit, hear)
         async with open_client() as client:
-            return await _Run(order, names, client, emit, started_s).whole(), None
+            walks = _Run(order, names, client, emit, started_s)
+            return await walks.whole(), None, walks.trace
     except UsageError as error:
-        return Conclusion(Outcome.ERROR, f"the plan cannot be run: {error}"), None
+        return Conclusion(Outcome.ERROR, f"the plan cannot be run: {error}"), None, ()
     except Exception as error:  # a bug of ours: without a result the run would wait for ever
         _log.exception("probe %s", order.probe.id)
-        return Conclusion(Outcome.ERROR, f"the gate failed: {error!r}"), None
+        said = str(error) if isinstance(error, GoldenPathError) else repr(error)
+        return Conclusion(Outcome.ERROR, f"the gate failed: {said}"), None, ()
 
 
 def _refuse_gaps(order: ProbeOrder, names: Mapping[str, str]) -> None:
@@ -122,6 +126,7 @@ class _Run:
         self._deadline_s = started_s + order.probe.timeout
         self._ordinals = count((order.attempt - 1) * PER_ATTEMPT)
         self._samples: Counter[str] = Counter()
+        self.trace: tuple[Span, ...] = ()
 
     async def whole(self) -> Conclusion:
         """Warm up, the first round, then the failed ones again."""
@@ -164,9 +169,14 @@ class _Run:
         report = await walk(self._order.probe, self._names, ordinal, self._client)
         if keeps:
             self._sample(report)
+            self._keep_course(report)
         if report.cause is None:
             return None
         return Failure(ordinal=ordinal, **asdict(report.cause))
+
+    def _keep_course(self, report: Report) -> None:
+        if not self.trace or (report.cause and self.trace[-1].ok):
+            self.trace = report.trace(self._order.probe)
 
     def _sample(self, report: Report) -> None:
         """Emit what an execution measured, now that it is known whether it passed."""

@@ -195,10 +195,12 @@ class Service:
 async def _say(
     events: Iterable[Event], gaps_s: Iterable[float], writer: asyncio.StreamWriter
 ) -> None:
+    due_s = asyncio.get_running_loop().time()
     for event, gap_s in zip(events, (*gaps_s, 0.0), strict=False):
         writer.write(text(event))
         if gap_s:
-            await asyncio.sleep(gap_s)
+            due_s += gap_s  # by a schedule, so that a late one does not move those after it
+            await asyncio.sleep(due_s - asyncio.get_running_loop().time())
 
 
 async def _question(reader: asyncio.StreamReader) -> str:

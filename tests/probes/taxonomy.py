@@ -168,6 +168,7 @@ ELSEWHERE = {  # what needs a process of its own, or a gate without sockets; and
     "timeout/drain": "tests/probes/test_load.py",
     "timeout/probe": "tests/probes/test_run_probe.py",
     "gate/out-of-sockets/EMFILE": "tests/probes/test_taxonomy.py",
+    "load/other": "tests/probes/test_load.py",
     "gate/unexpected-event": "tests/probes/test_taxonomy.py",
     "http/too-big": "tests/probes/test_taxonomy.py",
 }

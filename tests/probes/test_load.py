@@ -14,8 +14,11 @@ import httpx
 
 from data.records.facts import ProbeResult
 from data.records.words import Outcome
+from data.rules.journey.signatures import Cause
 from data.rules.load.histogram import percentile
 from tasks.probes import run_probe
+from tasks.probes.journey import Report
+from tasks.probes.load.ledger import Ledger
 from tests.probes.doubles import FIVE, order, run
 
 ROOT = Path(__file__).parents[2]
@@ -153,3 +156,23 @@ async def test_a_secret_is_on_no_command_line_and_in_no_figure() -> None:
         _, result = await run(order(one, token="very-secret-token"))
     assert isinstance(result, ProbeResult) and result.n_failed > 0
     assert "very-secret-token" not in json.dumps(result.model_dump(mode="json"))
+
+
+async def test_a_load_shows_the_course_of_one_execution_a_failed_one_where_there_is_one() -> None:
+    async with chat_server("--delay", "0.01") as port:
+        _, fine = await run(order(talking(port, [{"users": 1, "for": "200ms"}])))
+        sick = talking(port, [{"users": 1, "for": "200ms"}])
+        sick["steps"][2]["expect"]["every"] = {"user": "u-2"}
+        _, broken = await run(order(sick))
+    assert [span.name for span in fine.trace] == ["open", "sent", *FIVE, "closed"]
+    assert [(span.name, span.ok) for span in broken.trace][-1] == ("began", False)
+
+
+def test_failures_of_more_signatures_than_are_kept_are_counted_together() -> None:
+    ledger = Ledger(1, 10, None)
+    for number in range(150):
+        ledger.begins(0)
+        ledger.ends(0, number, 0.0, Report(Cause("1 open", f"x/{number}", "said"), ()))
+    counted = ledger.failures()
+    assert sum(one.n for one in counted) == 150
+    assert (counted[0].first.signature, counted[0].n) == ("load/other", 50)

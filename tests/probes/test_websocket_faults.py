@@ -195,6 +195,14 @@ async def test_a_listener_that_never_answers_the_handshake() -> None:
     assert result.failures[0].signature == "ws/handshake/timeout"
 
 
+async def test_a_server_that_answers_pings_is_slow_and_not_dead() -> None:
+    async with talking(deaf) as url:
+        probe = chat(url)
+        probe["steps"][0]["open"]["ping"] = "100ms"
+        _, result = await run(order(probe))
+    assert result.failures[0].signature == "timeout/first-event"
+
+
 async def test_a_full_queue_of_connections_is_a_tcp_time_out() -> None:
     with plain.socket() as full:
         full.bind(("127.0.0.1", 0))

@@ -35,6 +35,8 @@ class Contract:
         self._seen: list[str] = []
         self._shape = sequence.shape(spec.events)
         self._states = sequence.start(spec.events)
+        self._last = sequence.last_required(spec.events)
+        self._due: tuple[float, str] | None = None  # what `_limit` said, until something happens
         self._reached = self._states  # the last states that were not empty
         self._same: dict[str, Any] = {}
         self._answer: Any = MISSING
@@ -85,6 +87,11 @@ class Contract:
         )
 
     def _limit(self) -> tuple[float, str]:
+        if self._due is None:
+            self._due = self._earliest()
+        return self._due
+
+    def _earliest(self) -> tuple[float, str]:
         if self._settle_s is not None:
             return self._settle_s, "settle"
         whole = self._sent_s + self.spec.within
@@ -112,6 +119,7 @@ class Contract:
         return Problem(f"contract/foreign/{kind}", f"{name or 'a nameless message'} came between")
 
     def _event(self, name: str, document: Any, t_s: float) -> Problem | None:
+        self._due = None
         self._seen.append(name)
         self.times_s.append(t_s)
         if problem := sequence.repeated(self.spec.events, self._seen):
@@ -163,7 +171,7 @@ class Contract:
         slots = self.spec.events
         if sequence.is_whole(slots, self._states):
             return True
-        is_last = name == sequence.last_required(slots)
+        is_last = name == self._last
         return is_last and name not in sequence.absent(slots, self._seen)
 
     def _is_hopeless(self) -> bool:

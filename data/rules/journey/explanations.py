@@ -243,6 +243,8 @@ EXPLANATIONS: dict[str, Explanation] = {
          "Compare the probe's timeout with repeat x concurrency and the latency."),
         ("timeout/drain", "Executions of a load had not ended when its patience was over.",
          "Compare the load's drain with the latency under that load."),
+        ("load/other", "The rest of a load's failures: they had more signatures than are kept.",
+         "Look at the ones that are named first."),
         ("gate/out-of-sockets", "The gate's own machine ran out of sockets or ports: nothing is "
          "said about the product.", "Raise ulimit -n, or lower the load's connections."),
         ("gate/unexpected-event",

@@ -47,6 +47,7 @@ class Machine:
         total_metric: str | None = None,
         late_s: float | None = None,
     ) -> None:
+        self.ordinal = 1  # of the step that the decision is for, counted from 1
         self._book = Book(names, started_s, late_s)
         self._walk = self._journey(steps, started_s, total_metric)
         self.decision: Decision = next(self._walk)
@@ -67,6 +68,7 @@ class Machine:
         self, steps: Sequence[Step], started_s: float, total_metric: str | None
     ) -> Generator[Decision, Event, None]:
         for ordinal, step in enumerate(steps, 1):
+            self.ordinal = ordinal
             problem = yield from _walk(step, self._book)
             if problem:
                 message = without_secrets(problem.message, self._book.names)

@@ -106,7 +106,12 @@ def _value_of(name: str, names: Mapping[str, str]) -> str:
 
 
 def breach(rule: FieldRule, value: Any, names: Mapping[str, str] = NO_NAMES) -> Breach | None:
-    """How `value` breaks `rule`, None when it does not."""
+    """How `value` breaks `rule`, None when it does not.
+
+    The first two lines answer most of what a load asks, in a fraction of the time.
+    """
+    if type(value) is str and (value == rule.only_text or (rule.only_not_empty and value.strip())):
+        return None
     if value is MISSING:
         return None if rule.present is False else Breach("absent", "is absent")
     if rule.present is False:

@@ -11,6 +11,7 @@ from data.records.facts import Failure
 from data.records.load import Arrivals, LoadTerms, Users
 from data.records.load_order import LoadEnd, LoadOrder, LoadProgress
 from data.records.probe_plan import HttpProbe, JourneyProbe
+from data.records.trace import Span
 from data.rules.load.schedule import share_of, starts_of
 from data.rules.metrics import main_metric
 from tasks.probes.journey import walk
@@ -45,6 +46,7 @@ class Generator:
         self.watch = Watch()
         self._client = WireClient()
         self._stage = 0
+        self._trace: tuple[Span, ...] = ()
         self._under_way: dict[asyncio.Task[None], tuple[int, int]] = {}
         self._free = asyncio.Event()
         self._error: BaseException | None = None
@@ -73,7 +75,7 @@ class Generator:
         ledger = self.ledger
         return LoadEnd(
             stages=ledger.told(), watch=self.watch.told(), failures=ledger.failures(),
-            samples=ledger.samples(), seconds=ledger.seconds(),
+            samples=ledger.samples(), seconds=ledger.seconds(), trace=self._trace,
         )  # fmt: skip
 
     def _longest_s(self) -> float:
@@ -137,6 +139,8 @@ class Generator:
         at_s = (perf_counter() if intended_s is None else intended_s) - self._start_s
         report = await walk(self._probe, self._names, ordinal, self._client, intended_s)
         self.ledger.ends(stage, ordinal, at_s, report)
+        if not self._trace or (report.cause and self._trace[-1].ok):
+            self._trace = report.trace(self._probe)
 
     async def _closed_model(self) -> None:
         """One stage after the other; its users leave when their last execution has ended."""

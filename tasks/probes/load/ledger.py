@@ -91,8 +91,8 @@ class Ledger:
     def _fail(self, failure: Failure) -> None:
         key = (failure.step, failure.signature)
         if key not in self._failures and len(self._failures) >= _MOST_SIGNATURES:
-            key = (failure.step, "other")
-            failure = failure.model_copy(update={"signature": "other"})
+            key = (failure.step, "load/other")
+            failure = failure.model_copy(update={"signature": "load/other"})
         self._failures.setdefault(key, [failure])
         self._counts[key] += 1
 

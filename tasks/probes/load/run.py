@@ -11,6 +11,7 @@ from data.records.load import LoadTerms
 from data.records.load_figures import LoadFigures
 from data.records.load_order import LoadEnd
 from data.records.orders import ProbeOrder
+from data.records.trace import Span
 from data.rules.journey.summary import Conclusion
 from data.rules.load.merge import conclusion, figures
 from data.rules.metrics import main_metric
@@ -24,8 +25,8 @@ async def run_load(
     terms: LoadTerms,
     emit: Callable[[Sample], None],
     hear: Progress | None = None,
-) -> tuple[Conclusion, LoadFigures]:
-    """Carry the load, emit its raw samples, conclude.
+) -> tuple[Conclusion, LoadFigures, tuple[Span, ...]]:
+    """Carry the load, emit its raw samples, conclude; last the course of one execution.
 
     Raises:
         UsageError: the plan asks for what cannot be done.
@@ -37,7 +38,8 @@ async def run_load(
     if not told.invalid:  # times of a generator that was too slow are not the target's
         for sample in _samples(order, ends, began_at):
             emit(sample)
-    return conclusion(probe.kind, terms, told, ends), told
+    traces = sorted((end.trace for end in ends if end.trace), key=lambda trace: trace[-1].ok)
+    return conclusion(probe.kind, terms, told, ends), told, traces[0] if traces else ()
 
 
 def _samples(order: ProbeOrder, ends: Sequence[LoadEnd], began_at: datetime) -> list[Sample]:
