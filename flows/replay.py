@@ -69,8 +69,8 @@ def _again(
 ) -> Replayed:
     view = warehouse.view(run.run_id)
     assert view.verdict is not None
-    n_baseline, at = plan.baseline.runs, view.verdict.at
-    history = warehouse.history(run.plan, run.environment, run.run_id, n_baseline, at)
+    at = view.verdict.at
+    history = warehouse.history(run.plan, run.environment, run.run_id, plan.baseline, at)
     verdict = judge(plan, view.evidence, history, at)
     label, source = labels.get(run.run_id, (None, None))
     return Replayed(

@@ -212,7 +212,7 @@ async def _judge(session: Session) -> Verdict:
         wired.plan.plan,
         wired.plan.environment,
         wired.run_id,
-        wired.plan.baseline.runs,
+        wired.plan.baseline,
     )
     verdict = judge(wired.plan, session.recorder.evidence(), history, now())
     target = history.known_good

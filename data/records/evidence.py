@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from data.records.facts import (
     Collected,
     DeployResult,
@@ -37,10 +39,11 @@ class Evidence(Record):
 
 
 class BaselineRun(Record):
-    """One earlier promoted run: its raw samples by metric, in ms."""
+    """One earlier promoted run: its raw samples by metric, in ms; `at`: when it began."""
 
     run_id: str
     revision: str | None
+    at: datetime | None = None
     samples: dict[str, tuple[float, ...]] = {}
 
 
@@ -59,6 +62,8 @@ class History(Record):
     Attributes:
         readable: False when the warehouse could not be read; then nothing is known, not "nothing
             was there".
+        anchor: promoted runs older than the baseline, against slow drift.
+        reference: the run that the plan names as frozen reference, if there is such an earlier one.
         first_seen, last_seen: signature -> the first and the newest earlier deployment with it.
         tests: "phase/suite" -> test ids of the last promoted run.
         sensitivity: cells of the latest audit of this plan.
@@ -66,6 +71,8 @@ class History(Record):
 
     readable: bool = True
     baseline: tuple[BaselineRun, ...] = ()
+    anchor: tuple[BaselineRun, ...] = ()
+    reference: BaselineRun | None = None
     known_good: KnownGood | None = None
     first_seen: dict[str, str] = {}
     last_seen: dict[str, str] = {}

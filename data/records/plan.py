@@ -258,9 +258,15 @@ class Rollback(Record):
 
 
 class Baseline(Record):
-    """How many promoted runs this deployment is compared with."""
+    """How many promoted runs this deployment is compared with, and its anchor against drift."""
 
     runs: int = Field(20, ge=1, le=500)
+    anchor: Seconds = Field(
+        seconds("90d"), description="promoted runs of so long show a drift in small steps"
+    )
+    reference: str | None = Field(
+        None, description="id of a run to measure drift from, instead of those"
+    )
 
 
 class Audit(Record):

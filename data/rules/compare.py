@@ -57,6 +57,7 @@ def compare(
     worse: Literal["up", "down"] = "up",
     min_shift: float = 0.05,
     min_power: float = 0.0,
+    n_asked: int = 1,
 ) -> Comparison:
     """Compare a candidate with its baseline.
 
@@ -69,6 +70,7 @@ def compare(
         worse: the direction that is bad.
         min_shift: smallest share of the baseline's median that matters.
         min_power: how often twice as much must be seen, 0..1, for SAME to be an answer.
+        n_asked: so many metrics share the level; each alone then sees less.
     """
     base, cand = _finite(baseline), _finite(candidate)
     middle = abs(_median(base)) if base else 0.0
@@ -79,7 +81,7 @@ def compare(
     ends = tuple(end / middle for end in found.interval or (-math.inf, math.inf))
     tails = rank_tails(base, cand)
     p = tails.greater if share > 0 else tails.less
-    power = _power(base, len(cand), middle, min_shift) if min_power else None
+    power = _power(base, len(cand), min_shift, n_asked) if min_power else None
     word = _word(share, p, worse, min_shift)
     told = f"{share:+.1%} (99 % interval {ends[0]:+.1%} to {ends[1]:+.1%}, p = {p:.2g},"
     told += f" n = {len(base)} and {len(cand)})"
@@ -97,8 +99,9 @@ def compare(
     )
 
 
-def _power(base: list[float], n: int, middle: float, min_shift: float) -> float:
-    return rank_power(base, n, SEEN * min_shift * middle, min_shift * middle, ALPHA)
+def _power(base: list[float], n: int, min_shift: float, n_asked: int) -> float:
+    least = min_shift * abs(_median(base))
+    return rank_power(base, n, SEEN * least, least, ALPHA / n_asked)
 
 
 def _seldom(n: int, min_shift: float, power: float) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from data.records.evidence import BaselineRun, History, KnownGood
 from data.records.facts import SensitivityCell
+from data.records.plan import Baseline
 from data.rules.grammar import rules_in
 from data.rules.notice import Said, said_by
 from data.store.connect import Connection
+
+_N_ANCHOR = 40
 
 
 class Before(NamedTuple):
@@ -27,19 +30,23 @@ class Before(NamedTuple):
 
 
 def history_of(
-    connection: Connection, before: Before, n_baseline: int, as_of: datetime | None = None
+    connection: Connection, before: Before, kept: Baseline, as_of: datetime | None = None
 ) -> History:
     """The history as of the moment in which the run began.
 
     Args:
         before: the run that is being judged.
-        n_baseline: at most so many baseline runs, newest first.
+        kept: how many baseline runs there are at most, newest first, and what the anchor is.
         as_of: what people said of earlier runs after this counts for nothing; None: all counts.
     """
     promoted = tuple(_promoted(connection, before, as_of))
     last, seen = _last_good(promoted), _seen(connection, before)
+    usable = [run for run in promoted if run.verdict == "PROMOTE" or not _shifted(run)]
+    frozen = [run for run in promoted if run.run_id == kept.reference]
     return History(
-        baseline=_baseline(connection, promoted, n_baseline),
+        baseline=_baseline(connection, usable[: kept.runs]),
+        anchor=_baseline(connection, _anchor(usable[kept.runs :], before, kept)),
+        reference=next(iter(_baseline(connection, frozen)), None),
         known_good=_known_good(connection, last),
         first_seen={name: first for name, first, _ in seen},
         last_seen={name: newest for name, _, newest in seen},
@@ -62,6 +69,7 @@ def said_before(connection: Connection, before: Before) -> Said | None:
 class _Promoted(NamedTuple):
     run_id: str
     revision: str | None
+    at: datetime
     verdict: str
     criteria: list[dict[str, Any]]
     plan_json: str
@@ -72,7 +80,7 @@ def _promoted(
 ) -> Iterator[_Promoted]:
     """Approved runs, newest first, without those that people later found bad."""
     rows = connection.execute(
-        "SELECT run_id, c.revision, v.verdict, v.criteria, r.plan_json "
+        "SELECT run_id, c.revision, c.started_at, v.verdict, v.criteria, r.plan_json "
         "FROM store.context AS c JOIN store.verdict AS v USING (run_id) "
         "JOIN store.run AS r USING (run_id) LEFT JOIN store.labels AS l USING (run_id) "
         f"WHERE {EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') "
@@ -94,13 +102,22 @@ def _last_good(promoted: Sequence[_Promoted]) -> _Promoted | None:
     return next(plain, promoted[0] if promoted else None)
 
 
-def _baseline(
-    connection: Connection, promoted: Sequence[_Promoted], n: int
-) -> tuple[BaselineRun, ...]:
-    runs = [run for run in promoted if run.verdict == "PROMOTE" or not _shifted(run)][:n]
+def _anchor(older: Sequence[_Promoted], before: Before, kept: Baseline) -> list[_Promoted]:
+    """Of the window's runs at most 40, evenly spaced, so that years of history cost no more."""
+    since = before.started_at - timedelta(seconds=kept.anchor)
+    inside = [run for run in older if run.at >= since]
+    n = min(len(inside), _N_ANCHOR)
+    return [inside[round(i * (len(inside) - 1) / max(1, n - 1))] for i in range(n)]
+
+
+def _baseline(connection: Connection, runs: Sequence[_Promoted]) -> tuple[BaselineRun, ...]:
+    if not runs:
+        return ()
     samples = _samples(connection, [run.run_id for run in runs])
     return tuple(
-        BaselineRun(run_id=r.run_id, revision=r.revision, samples=samples.get(r.run_id, {}))
+        BaselineRun(
+            run_id=r.run_id, revision=r.revision, at=r.at, samples=samples.get(r.run_id, {})
+        )
         for r in runs
     )
 

@@ -16,6 +16,7 @@ from data.errors import GoldenPathError, UsageError, WarehouseBusy, WarehouseErr
 from data.records.audit import AuditView
 from data.records.evidence import Evidence, History, RunView, SuitePace
 from data.records.facts import Fact, RunStarted
+from data.records.plan import Baseline
 from data.records.summary import RunSummary
 from data.store import labels as kept_labels
 from data.store.absorb import (
@@ -48,7 +49,7 @@ from data.store.spool import Spool, read_spool, spool_path
 from data.store.writable import require_writable
 
 _GLANCE_S = 1.0
-_N_BASELINE = 20
+_KEPT = Baseline()
 _LAST = datetime.max.replace(tzinfo=UTC)
 T = TypeVar("T")
 
@@ -202,9 +203,8 @@ class Warehouse:
         """
         view = run_view_of(self.facts(run_id))
         run = view.evidence.run
-        n_baseline = _n_baseline(run.plan_json)
         as_of = view.verdict.at if view.verdict else None
-        history = self.history(run.plan, run.environment, run_id, n_baseline, as_of)
+        history = self.history(run.plan, run.environment, run_id, _kept(run.plan_json), as_of)
         return view.model_copy(update={"history": history})
 
     def audit(self, run_id: str) -> AuditView | None:
@@ -232,7 +232,7 @@ class Warehouse:
         plan: str,
         environment: str,
         before_run_id: str,
-        n_baseline: int = _N_BASELINE,
+        kept: Baseline = _KEPT,
         as_of: datetime | None = None,
     ) -> History:
         """What earlier runs of the plan and environment say; `readable` is False where nobody can.
@@ -240,7 +240,7 @@ class Warehouse:
         With `as_of`, labels that people gave later do not count.
         """
         at = (plan, environment, before_run_id)
-        ask = partial(history_of, n_baseline=n_baseline, as_of=as_of)
+        ask = partial(history_of, kept=kept, as_of=as_of)
         return self.earlier(*at, ask, History(readable=False))
 
     def paces(self, plan: str, environment: str, before_run_id: str) -> dict[str, SuitePace]:
@@ -343,8 +343,8 @@ def _summaries_of(paths: Sequence[Path], limit: int) -> list[RunSummary]:
         return summaries(connection, limit)
 
 
-def _n_baseline(plan_json: str) -> int:
+def _kept(plan_json: str) -> Baseline:
     try:
-        return int(json.loads(plan_json)["baseline"]["runs"])
+        return Baseline.model_validate(json.loads(plan_json)["baseline"])
     except (ValueError, KeyError, TypeError):
-        return _N_BASELINE
+        return _KEPT

@@ -59,6 +59,7 @@ def compare_command(
     from data.records.units import parse_share
     from data.rules.compare import compare
     from data.rules.numbers import read_numbers
+    from data.rules.statistics.power import MIN_POWER
     from flows.wiring import read_text
 
     try:
@@ -66,7 +67,7 @@ def compare_command(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--min-shift") from None
     sides = [read_numbers(read_text(Path(name)), name) for name in (baseline, candidate)]
-    answer = compare(sides[0], sides[1], "down" if worse == "down" else "up", share)
+    answer = compare(sides[0], sides[1], "down" if worse == "down" else "up", share, MIN_POWER)
     if as_json:
         print_json(
             {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from data.records.evidence import History
+from data.records.plan import Baseline
 from data.store.connect import Connection, in_memory
 from data.store.fold import fold
 from data.store.history import Before, history_of
@@ -25,8 +27,9 @@ def put(connection: Connection, *runs: list) -> None:  # type: ignore[type-arg]
         store(connection, bundle_of(facts[0].run_id, fold(facts)))
 
 
-def ask(connection: Connection, n: int, n_baseline: int = 20) -> History:
-    return history_of(connection, Before("shop", "staging", f"run-{n}", at(n)), n_baseline)
+def ask(connection: Connection, n: int, n_baseline: int = 20, **kept: Any) -> History:
+    before = Before("shop", "staging", f"run-{n}", at(n))
+    return history_of(connection, before, Baseline(runs=n_baseline, **kept))
 
 
 def names(history: History) -> list[str]:
@@ -145,3 +148,30 @@ def test_tests_and_cells_are_of_the_last_promoted_run_and_the_last_audit(
     history = ask(connection, 5)
     assert history.tests == {"p1/chat": ("a", "b")}
     assert history.sensitivity == (cell(2, "a", False),)
+
+
+def test_the_anchor_is_what_was_promoted_in_its_window_and_is_older(
+    connection: Connection,
+) -> None:
+    put(connection, *(run(n, "HOLD" if n == 4 else "PROMOTE") for n in range(1, 10)))
+    history = ask(connection, 10, n_baseline=3, anchor="8h")
+    assert names(history) == ["run-9", "run-8", "run-7"]
+    assert [r.run_id for r in history.anchor] == ["run-6", "run-5", "run-3", "run-2"]
+    assert all(r.at is not None and r.samples for r in history.anchor)
+
+
+def test_a_long_anchor_is_thinned_evenly_and_keeps_its_ends(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.store.history._N_ANCHOR", 3)
+    put(connection, *(run(n) for n in range(1, 10)))
+    found = [r.run_id for r in ask(connection, 10, n_baseline=2).anchor]
+    assert found == ["run-7", "run-4", "run-1"]
+
+
+def test_the_reference_is_the_promoted_run_of_that_name(connection: Connection) -> None:
+    put(connection, run(1), run(2, "HOLD"), run(3))
+    frozen = ask(connection, 4, n_baseline=1, reference="run-1").reference
+    assert frozen is not None and frozen.run_id == "run-1"
+    assert ask(connection, 4, reference="run-2").reference is None
+    assert ask(connection, 1, reference="run-1").reference is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from data.records.evidence import Evidence, History
@@ -22,6 +22,9 @@ from data.records.plan import Phase, Plan, Suite
 from data.records.quarantine import Quarantine
 from data.records.verdict import CriterionResult
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
+from data.rules.grammar import Rule
+from data.rules.judge.levels import level_of
+from data.rules.judge.shifts import Key, Level, Shift, shifts
 from data.rules.manifest import Changes, changes
 from data.rules.outcomes import RED, FinalTest, TestKey, as_one, final_outcomes, final_probes
 from data.rules.quarantine import covered, in_force
@@ -178,6 +181,28 @@ class Case:
         for sample in self.evidence.samples:
             found[sample.metric].append(sample)
         return dict(found)
+
+    @cached_property
+    def shifts(self) -> dict[Key, Shift]:
+        """(metric, limit) -> its comparison with the baseline, where that has the metric."""
+        return shifts(self.plan, self.history.baseline, self.samples)
+
+    def anchor(self, rule: Rule) -> list[Level]:
+        """Promoted runs of the anchor's window, each as one number."""
+        since = self.evidence.run.started_at - timedelta(seconds=self.plan.baseline.anchor)
+        runs = {run.run_id: run for run in (*self.history.anchor, *self.history.baseline)}
+        found = (
+            (run.at, run.run_id, level_of(rule, run.samples.get(rule.subject, ())))
+            for run in runs.values()
+            if run.at is not None and run.at >= since
+        )
+        return [Level(at, name, value) for at, name, value in found if value is not None]
+
+    def reference(self, rule: Rule) -> tuple[str, float | None]:
+        """The plan's frozen reference run, "" without one, and its number."""
+        run = self.history.reference
+        found = level_of(rule, run.samples.get(rule.subject, ())) if run else None
+        return self.plan.baseline.reference or "", found
 
     def expected(self, phase: Phase, suite: Suite) -> int:
         """How many tests must be there: the plan's number, its ids, or what was there."""

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from typing import NamedTuple
 
 from data.records.criterion import Criterion
 from data.records.facts import Sample
 from data.records.plan import Plan
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
-from data.rules.compare import MIN_EACH, Comparison, Word, compare
+from data.rules.compare import MIN_EACH, compare
 from data.rules.grammar import Rule, rules_in
 from data.rules.judge.case import Case, Tally, outcomes_of
-from data.rules.quantiles import MIN_SAMPLES, percentile, samples_needed
+from data.rules.judge.levels import level_of, samples_wanted, statistic
+from data.rules.judge.shifts import drifted, judged
+from data.rules.quantiles import percentile
 
 
 class Answer(NamedTuple):
@@ -32,7 +33,6 @@ class Answer(NamedTuple):
 
 
 _NOT_ENDED = (Outcome.NOT_RUN, Outcome.SKIPPED, Outcome.ERROR)
-_MAJORITY = 0.8  # share of baseline runs that a regression must be worse than
 
 
 def answer_of(case: Case, criterion: Criterion, rule: Rule) -> Answer:
@@ -66,7 +66,7 @@ def _samples(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     good = [sample for sample in taken if sample.ok]
     if lacking := _lacking(criterion, good, samples_wanted(rule)):
         return Answer(Mark.NOT_EVALUATED, lacking, place)
-    value = _statistic(rule, [sample.value for sample in good])
+    value = statistic(rule, [sample.value for sample in good])
     unit = "" if rule.function == "count" else " ms"
     text = f"{value:.4g}{unit} (n = {len(good)})"
     if rule.relative:
@@ -78,7 +78,7 @@ def _relative(case: Case, rule: Rule, value: float, text: str, place: tuple[str,
     """Against the median of what the promoted runs gave, each with samples enough."""
     earlier = [run.samples.get(rule.subject, ()) for run in case.history.baseline]
     known = [
-        _statistic(rule, list(values)) for values in earlier if len(values) >= samples_wanted(rule)
+        statistic(rule, list(values)) for values in earlier if len(values) >= samples_wanted(rule)
     ]
     if not case.history.readable:
         return Answer(Mark.NOT_EVALUATED, "history could not be read", place)
@@ -92,7 +92,7 @@ def _relative(case: Case, rule: Rule, value: float, text: str, place: tuple[str,
     told = f"{change:+.1%}" if rule.unit == "%" else f"{change:+.4g} ms"
     runs = f"the median of {len(known)} promoted runs, {middle:.4g} ms"
     mark = Mark.PASS if rule.holds(round(change, 12)) else Mark.FAIL
-    return Answer(mark, f"{text}, {told} against {runs}", place)
+    return _undrifted(case, rule, Answer(mark, f"{text}, {told} against {runs}", place))
 
 
 def _share(criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[str, ...]) -> Answer:
@@ -113,29 +113,6 @@ def _share(criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[s
     return Answer(mark, f"{share:.2%}, {n_good} of {len(taken)} went well", place)
 
 
-def samples_wanted(rule: Rule) -> int:
-    """Fewest samples with which a comparison is evaluated at all; 0 where it reads none."""
-    if rule.function == "count" or not rule.over_samples:
-        return 0
-    if rule.function == "shift":
-        return MIN_EACH
-    if rule.function == "share":  # so many that one failure could be told from none
-        return samples_needed(min(rule.limit, 0.9999)) if 0 < rule.limit < 1 else MIN_SAMPLES
-    return MIN_SAMPLES if rule.quantile is None else samples_needed(rule.quantile)
-
-
-def _statistic(rule: Rule, values: list[float]) -> float:
-    if rule.quantile is not None:
-        return percentile(values, rule.quantile)
-    plain: dict[str, Callable[[list[float]], float]] = {
-        "count": len,
-        "min": min,
-        "max": max,
-        "mean": lambda v: math.fsum(v) / len(v),  # exact, so in any order the same
-    }
-    return float(plain[rule.function](values))
-
-
 def make_ready(plan: Plan) -> None:
     """Load what comparing with a baseline takes: near a second, better spent while checks run."""
     rules = (r for c in plan.criteria for text in (c.rule, c.warn) for r in rules_in(text))
@@ -144,31 +121,37 @@ def make_ready(plan: Plan) -> None:
 
 
 def _shift(case: Case, criterion: Criterion, rule: Rule) -> Answer:
-    place, now = (f"samples/{rule.subject}",), case.samples(rule.subject)
-    earlier = [r.samples[rule.subject] for r in case.history.baseline if rule.subject in r.samples]
-    if lacking := _lacking(criterion, [s for s in case.taken(rule.subject) if s.ok]):
+    place = (f"samples/{rule.subject}",)
+    good = [s for s in case.taken(rule.subject) if s.ok]
+    if lacking := _lacking(criterion, good):
         return Answer(Mark.NOT_EVALUATED, lacking, place)
     if not case.history.readable:
         return Answer(Mark.NOT_EVALUATED, "history could not be read", place)
-    if not earlier:
+    found = case.shifts.get((rule.subject, rule.limit))
+    if found is None:
         text = "no promoted run to compare with yet; absolute criteria only"
         return Answer(Mark.NOT_EVALUATED, text, place, VerdictWord.PROMOTE)
-    answers = [compare(values, now, "up", rule.limit) for values in earlier]
-    known = [a for a in answers if a.word is not Word.NOT_ENOUGH_EVIDENCE]
-    if not known:
-        return Answer(Mark.NOT_EVALUATED, answers[0].sentence, place)
-    mark, text = _against(known)
+    if not found.known:
+        return Answer(Mark.NOT_EVALUATED, found.lacking, place)
+    mark, text = judged(found)
     # A regression inside every target is watched, whatever its priority; targets hold or roll back.
-    watch = VerdictWord.PROMOTE_WITH_WATCH if mark is Mark.FAIL else None
-    return Answer(mark, text, place, watch)
+    # One that could not have been seen is no better than one that was.
+    watch = VerdictWord.PROMOTE_WITH_WATCH if mark is not Mark.PASS else None
+    return _undrifted(case, rule, Answer(mark, text, place, watch))
 
 
-def _against(known: list[Comparison]) -> tuple[Mark, str]:
-    """Worse only when worse than most baseline runs: one slow yesterday is not a yardstick."""
-    n_worse = sum(a.word is Word.WORSE for a in known)
-    middle = sorted(known, key=lambda a: a.shift or 0.0)[len(known) // 2]
-    text = f"{middle.sentence}, worse than {n_worse} of {len(known)} promoted runs"
-    return (Mark.FAIL if n_worse >= _MAJORITY * len(known) else Mark.PASS), text
+def _undrifted(case: Case, rule: Rule, answer: Answer) -> Answer:
+    """What held against the last runs must hold against the anchor, too; else it is watched."""
+    if answer.mark is not Mark.PASS:
+        return answer
+    now = level_of(rule, case.samples(rule.subject))
+    if now is None:
+        return answer
+    mark, told = drifted(rule, now, case.anchor(rule), case.reference(rule))
+    if mark is Mark.PASS:
+        return answer
+    text = f"{answer.text}; {told}"
+    return Answer(mark, text, answer.evidence, VerdictWord.PROMOTE_WITH_WATCH)
 
 
 def _counts(case: Case, criterion: Criterion, rule: Rule) -> Answer:

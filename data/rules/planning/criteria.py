@@ -10,7 +10,7 @@ from data.records.plan import Plan
 from data.records.probe_plan import HttpProbe, JourneyProbe
 from data.records.words import Priority
 from data.rules.grammar import COUNTS, Both, Rule, Term, comparisons, parse_rule, rules_in
-from data.rules.judge.declared import samples_wanted
+from data.rules.judge.levels import samples_wanted
 from data.rules.metrics import metrics_of, metrics_of_steps
 
 Path = tuple[str | int, ...]
