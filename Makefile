@@ -39,6 +39,7 @@ bench: setup
 	$(BIN)/python -m tests.bench_dashboard
 	$(BIN)/python -m tests.bench_warehouse
 	$(BIN)/python -m tests.bench_probes
+	$(BIN)/python -m tests.bench_judge
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table

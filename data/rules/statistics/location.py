@@ -62,11 +62,14 @@ def shift_of(baseline: Sequence[float], candidate: Sequence[float], alpha: float
 
     At most 500 evenly ranked numbers of each side are taken.
     """
+    import numpy as np
+
     base, cand = _thinned(sorted(baseline)), _thinned(sorted(candidate))
-    gaps = sorted(c - b for c in cand for b in base)
-    skipped = _skipped(len(base), len(cand), alpha)
-    ends = None if skipped < 0 else (gaps[skipped], gaps[len(gaps) - 1 - skipped])
-    return Shift((gaps[(len(gaps) - 1) // 2] + gaps[len(gaps) // 2]) / 2, ends)
+    gaps = np.subtract.outer(np.array(cand), np.array(base)).ravel()
+    skipped, n = _skipped(len(base), len(cand), alpha), len(gaps)
+    gaps.partition(sorted({(n - 1) // 2, n // 2, max(skipped, 0), n - 1 - max(skipped, 0)}))
+    ends = None if skipped < 0 else (float(gaps[skipped]), float(gaps[n - 1 - skipped]))
+    return Shift(float(gaps[(n - 1) // 2] + gaps[n // 2]) / 2, ends)
 
 
 def _counted(baseline: Sequence[float], candidate: Sequence[float]) -> Tails:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 from data.rules.statistics.proportions import fisher_tail
@@ -57,6 +58,7 @@ def _share_below(ordered: list[float], value: float) -> float:
     return (bisect_left(ordered, value) + bisect_right(ordered, value)) / (2 * len(ordered))
 
 
+@lru_cache(4096)
 def share_power(
     base: float, cand: float, n_base: int, n_cand: int, alpha: float, least: float = 0.0
 ) -> float:

@@ -1,0 +1,180 @@
+"""`make bench`: how often the judge alarms for nothing, and how often it sees what is there.
+
+Simulated with fixed seeds, side by side on the same numbers with a plain two-sided Mann-Whitney test
+at 0.98 and with Kayenta's published rule, computed again from its description: an interval of the
+shift at 0.98 whose lower end lies above a quarter of the estimated shift. Both know one earlier run,
+as they are used; the judge knows twenty promoted runs, its default. Deployments of the same code differ: `between`.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from statistics import NormalDist
+
+import numpy as np
+
+from data.records.evidence import BaselineRun
+from data.records.plan import Plan
+from data.records.words import Mark
+from data.rules.compare import Word, compare_shares
+from data.rules.grammar import Rule, parse_rule
+from data.rules.judge.shifts import Level, drift, judged, shifts
+from data.rules.statistics.location import rank_tails, shift_of
+from tests.rules.making import PLAN
+
+N_TRIALS = 200  # where nothing changed, and of errors
+N_CHANGED = 60
+N_BASELINE = 20
+N_METRICS = 10
+WITHIN = 0.15  # noise of one sample, log-normal
+SIZES = (30, 100, 300)
+LIMIT = 0.05
+GOAL = 0.02
+
+
+def main() -> None:
+    """Simulate and print tables."""
+    began = time.perf_counter()
+    print(
+        f"{N_TRIALS} trials a row, {N_CHANGED} where it is slower; alarms, and in brackets 'not enough evidence'"
+    )
+    print(f"latency, shift <= {LIMIT:.0%}; goal: at most {GOAL:.0%} where nothing changed")
+    _head()
+    for between, change in ((0.0, 0.0), (0.03, 0.0), (0.03, 0.2)):
+        trials = N_CHANGED if change else N_TRIALS
+        for n in SIZES:
+            found = _latency(n, change, between, trials)
+            _row(f"{change:+.0%}, n = {n}, between {between:.0%}", found, trials)
+    many = _any_of_many()
+    print(f"{N_METRICS} metrics, no change, n = 30, between 3%: any alarm {many:.1%}")
+    print("no change, between 3 %, samples without end, by number of promoted runs:", end=" ")
+    print(", ".join(f"{k}: {_by_runs(k):.1%}" for k in (3, 5, 10, 20)))
+    print("errors, baseline 1 %")
+    _head()
+    for after in (0.01, 0.05):
+        for n in SIZES:
+            _row(f"1% -> {after:.0%}, n = {n}", _errors(n, after), N_TRIALS)
+    print("drift over ten releases, limit 10 %, alarm at the tenth")
+    for noise, step in ((0.03, 0.0), (0.05, 0.0), (0.01, 0.03), (0.03, 0.03)):
+        print(f"  {step:+.0%} a release, noise {noise:.0%}: {_drifts(noise, step):.1%}")
+    print(f"took {time.perf_counter() - began:.0f} s")
+
+
+def _head() -> None:
+    print(f"  {'':34}{'golden path':>18}{'Mann-Whitney':>15}{'Kayenta':>10}")
+
+
+def _row(label: str, found: Counter[str], trials: int) -> None:
+    share = {key: n / trials for key, n in found.items()}
+    ours = f"{share.get('ours', 0):.1%} ({share.get('unknown', 0):.0%})"
+    plain, kayenta = share.get("plain", 0), share.get("kayenta", 0)
+    print(f"  {label:34}{ours:>18}{plain:>15.1%}{kayenta:>10.1%}")
+
+
+def _samples(draw: random.Random, n: int, between: float, change: float = 0.0) -> list[float]:
+    level = 100 * draw.lognormvariate(0, between) * (1 + change)
+    return [level * draw.lognormvariate(0, WITHIN) for _ in range(n)]
+
+
+def _plan(n_metrics: int) -> Plan:
+    names = [f"m{n}" for n in range(n_metrics)]
+    rules = [{"id": m, "priority": "P2", "rule": f"shift({m}) <= {LIMIT:%}"} for m in names]
+    return Plan.model_validate(PLAN | {"criteria": rules})
+
+
+def _marks(draw: random.Random, n: int, between: float, change: float, plan: Plan) -> list[Mark]:
+    names = [c.id for c in plan.criteria]
+    runs = [
+        BaselineRun(
+            run_id=f"r{i}",
+            revision=None,
+            samples={m: tuple(_samples(draw, n, between)) for m in names},
+        )
+        for i in range(N_BASELINE)
+    ]
+    now = {m: _samples(draw, n, between, change) for m in names}
+    found = shifts(plan, runs, lambda metric: now[metric])
+    _last[:] = [list(runs[0].samples[names[0]]), now[names[0]]]
+    return [judged(one)[0] for one in found.values()]
+
+
+_last: list[list[float]] = [[], []]  # what the other two judges are given: the newest run and this
+
+
+def _latency(n: int, change: float, between: float, trials: int) -> Counter[str]:
+    found: Counter[str] = Counter()
+    plan = _plan(1)
+    for seed in range(trials):
+        (mark,) = _marks(random.Random(seed), n, between, change, plan)
+        _others(found, *_last)
+        found["ours"] += mark is Mark.FAIL
+        found["unknown"] += mark is Mark.NOT_EVALUATED
+    return found
+
+
+def _any_of_many() -> float:
+    plan, trials = _plan(N_METRICS), N_TRIALS // 5
+    marks = (_marks(random.Random(seed), 30, 0.03, 0.0, plan) for seed in range(trials))
+    return sum(Mark.FAIL in one for one in marks) / trials
+
+
+def _errors(n: int, after: float) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for seed in range(N_TRIALS):
+        draw = random.Random(seed)
+        base = [float(draw.random() < 0.01) for _ in range(n)]
+        cand = [float(draw.random() < after) for _ in range(n)]
+        _others(found, base, cand)
+        word = compare_shares((round(sum(base)), n), (round(sum(cand)), n)).word
+        found["ours"] += word is Word.WORSE
+        found["unknown"] += word is Word.NOT_ENOUGH_EVIDENCE
+    return found
+
+
+def _others(found: Counter[str], base: Sequence[float], cand: Sequence[float]) -> None:
+    found["plain"] += rank_tails(base, cand).two_sided < 0.02
+    found["kayenta"] += _kayenta(base, cand)
+
+
+def _kayenta(base: Sequence[float], cand: Sequence[float]) -> bool:
+    """High or Low. Its defaults: tolerance 0.25, level 0.98, any direction."""
+    gaps = np.sort(np.subtract.outer(np.array(cand), np.array(base)), axis=None)
+    estimate = shift_of(base, cand, 0.02).estimate
+    m, n = len(base), len(cand)
+    ties = sum(k**3 - k for k in Counter([*base, *cand]).values())
+    spread = math.sqrt(m * n / 12 * ((m + n + 1) - ties / ((m + n) * (m + n - 1))))
+    reach = NormalDist().inv_cdf(0.99) * spread + 0.5
+    low = gaps[max(0, math.floor(m * n / 2 - reach))]
+    high = gaps[min(m * n - 1, math.ceil(m * n / 2 + reach))]
+    bound = 0.25 * abs(estimate)
+    return bool(low > bound or high < -bound)
+
+
+def _by_runs(k: int) -> float:
+    """How often one level of as many more is above the limit against four in five of them."""
+    draw, trials, n = random.Random(k), 20_000, 0
+    for _ in range(trials):
+        now, *before = (draw.lognormvariate(0, 0.03) for _ in range(k + 1))
+        n += sum(now / one - 1 > LIMIT for one in before) >= 0.8 * k
+    return n / trials
+
+
+def _drifts(noise: float, step: float) -> float:
+    rule = parse_rule("shift(m) <= 10 %")
+    assert isinstance(rule, Rule)
+    began, n = datetime(2026, 1, 1, tzinfo=UTC), 0
+    for seed in range(N_TRIALS):
+        draw = random.Random(seed)
+        values = [100 * (1 + step) ** k * draw.lognormvariate(0, noise) for k in range(11)]
+        levels = [Level(began + timedelta(k), f"r{k}", v) for k, v in enumerate(values[:-1])]
+        n += drift(rule, values[-1], levels) != ""
+    return n / N_TRIALS
+
+
+if __name__ == "__main__":
+    main()
