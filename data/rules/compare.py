@@ -16,6 +16,8 @@ from data.records.record import Record
 from data.rules.statistics.location import rank_tails, shift_of
 from data.rules.statistics.power import MIN_POWER, rank_power, share_power
 from data.rules.statistics.proportions import exact_interval, more_bad
+from data.rules.statistics.spread import wider
+from data.rules.statistics.tail import quantile_shift
 
 ALPHA = 0.01
 MIN_EACH = 8
@@ -106,6 +108,19 @@ def _power(base: list[float], n: int, min_shift: float, n_asked: int) -> float:
 
 def _seldom(n: int, min_shift: float, power: float) -> str:
     return f"with n = {n} a {SEEN * min_shift:.0%} shift would be seen {power:.0%} of the time"
+
+
+def asides(baseline: Sequence[float], candidate: Sequence[float]) -> tuple[str, ...]:
+    """What else is to be told of two sets and decides nothing: the slow end, and the scatter."""
+    base, cand = _finite(baseline), _finite(candidate)
+    if min(len(base), len(cand)) < MIN_EACH:
+        return ()
+    moved = quantile_shift(base, cand, 0.95)
+    bounded = all(math.isfinite(end) for end in moved.interval)
+    low, high = moved.interval
+    bounds = f"95 % interval {low:+.4g} to {high:+.4g}" if bounded else "too few to bound it"
+    scatter = wider(base, cand)
+    return (f"p95 {moved.estimate:+.4g} ({bounds})", *([scatter] if scatter else []))
 
 
 def compare_shares(

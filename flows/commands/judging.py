@@ -57,7 +57,7 @@ def compare_command(
       goldenpath compare yesterday.json today.csv --worse up --min-shift 10%
     """
     from data.records.units import parse_share
-    from data.rules.compare import compare
+    from data.rules.compare import asides, compare
     from data.rules.numbers import read_numbers
     from data.rules.statistics.power import MIN_POWER
     from flows.wiring import read_text
@@ -81,3 +81,5 @@ def compare_command(
         )
     else:
         click.echo(f"{answer.word}: {answer.sentence}")
+        for line in asides(*sides):
+            click.echo(f"  {line}")

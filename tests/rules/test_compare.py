@@ -4,9 +4,11 @@ Of `../shared/data` these keys are checked, being the ones that state what these
 stats_vectors `quantile` (p50, p95_type1: nearest rank), `mann_whitney.cases` (tie-corrected p;
 fewer than 8 a side is no evidence), `mann_whitney.min_two_sided_p` (why 8); judge_vectors
 `keptn.percentile` (where it agrees with nearest rank), `kayenta.classify` (effect measure
-meanRatio, 8 and more a side), `kayenta.mann_whitney_ci`, `known_defects_do_not_copy`. Left out
-are interpolated percentiles (type 7), effect sizes (cles), change points, binomial intervals,
-flip rates, scores and the state machines of other products: nothing here claims them.
+meanRatio, 8 and more a side), `kayenta.mann_whitney_ci`, `known_defects_do_not_copy`. Exact
+ranks, intervals of shares and power are in test_statistics.py, change points in
+test_change_points.py, other judges' rules in test_published_judges.py, which names what it leaves
+out. Interpolated percentiles (type 7) and published flip rates without revisions are claimed
+nowhere: percentiles are measured values, and flips are counted by revision.
 """
 
 from __future__ import annotations

@@ -154,3 +154,57 @@ def test_neither_order_nor_unit_matters_and_slower_is_never_better(
     if found:
         assert drift(rule(), value + 50, levels)
         assert len(levels) >= 2 * RECENT - 1
+
+
+NOISY = tuple(100.0 + 40 * ((n * 7) % 11 - 5) / 5 for n in range(12))
+
+
+def marks(level: float, rules: list[str], **known_runs: tuple[float, ...]) -> Verdict:
+    """Three promoted runs of these samples each, and this run the same, `chat` times `level`."""
+    runs = tuple(
+        BaselineRun(run_id=f"old-{n}", revision="r", samples=dict(known_runs)) for n in range(3)
+    )
+    now = [
+        s
+        for m, vs in known_runs.items()
+        for s in samples(tuple(v * (level if m == "chat" else 1) for v in vs), m)
+    ]
+    criteria = [{"id": f"c{n}", "priority": "P2", "rule": text} for n, text in enumerate(rules)]
+    change = both(planned(criteria=criteria), seen(samples=tuple(now)), known(baseline=runs))
+    return change(green()).judged()
+
+
+def test_a_shift_that_could_not_be_seen_is_watched_and_says_how_blind_it_is() -> None:
+    found = marks(1.0, ["shift(chat) <= 10 %"], chat=NOISY)
+    (one,) = (c for c in found.criteria if c.id == "c0")
+    assert one.outcome is Mark.NOT_EVALUATED
+    assert "with n = 12 a 20% shift would be seen" in one.sentence
+    assert found.verdict is VerdictWord.PROMOTE_WITH_WATCH
+    assert marks(3.0, ["shift(chat) <= 10 %"], chat=NOISY).verdict is found.verdict
+    assert marks(1.0, ["shift(chat) <= 10 %"], chat=at_level(100)).verdict is VerdictWord.PROMOTE
+
+
+def test_many_metrics_share_one_level() -> None:
+    """p = 0.002 alone is a regression; as one of five metrics it is chance."""
+    near = tuple(100.0 + n for n in range(8))
+    names = [f"m{n}" for n in range(1, 5)]
+    rules = ["shift(chat) <= 1 %", *(f"shift({name}) <= 90 %" for name in names)]
+    alone = marks(1.049, rules[:1], chat=near)
+    among = marks(1.049, rules, chat=near, **dict.fromkeys(names, tuple(100.0 for _ in range(8))))
+    first = [next(c for c in v.criteria if c.id == "c0") for v in (alone, among)]
+    assert "p = 0.0" in first[0].sentence and first[0].outcome is Mark.FAIL
+    assert first[1].outcome is not Mark.FAIL and "that is chance" in first[1].sentence
+
+
+def test_wider_scatter_is_told_and_decides_nothing() -> None:
+    wide = tuple(100 + 20 * (v - 1.02) * 50 for v in SHAPE)
+    runs = tuple(
+        BaselineRun(run_id=f"old-{n}", revision="r", samples={"chat": at_level(100)})
+        for n in range(3)
+    )
+    criteria = [{"id": "c0", "priority": "P1", "rule": "shift(chat) <= 50 %"}]
+    change = both(planned(criteria=criteria), seen(samples=samples(wide)), known(baseline=runs))
+    found = change(green()).judged()
+    (one,) = (c for c in found.criteria if c.id == "c0")
+    assert (one.outcome, found.verdict) == (Mark.PASS, VerdictWord.PROMOTE)
+    assert "times as much as the baseline" in one.sentence

@@ -16,6 +16,8 @@ from data.rules.judge.case import Case, Tally, outcomes_of
 from data.rules.judge.levels import level_of, samples_wanted, statistic
 from data.rules.judge.shifts import drifted, judged
 from data.rules.quantiles import percentile
+from data.rules.statistics.proportions import wilson_interval
+from data.rules.statistics.tail import exceedance
 
 
 class Answer(NamedTuple):
@@ -71,7 +73,18 @@ def _samples(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     text = f"{value:.4g}{unit} (n = {len(good)})"
     if rule.relative:
         return _relative(case, rule, value, text, place)
-    return Answer(Mark.PASS if rule.holds(value) else Mark.FAIL, text, place)
+    if rule.holds(value):
+        return Answer(Mark.PASS, text, place)
+    return Answer(Mark.FAIL, text + _beyond(rule, [sample.value for sample in good]), place)
+
+
+def _beyond(rule: Rule, values: list[float]) -> str:
+    """How much of a failed percentile lies above its limit, with what so few samples can say."""
+    if rule.quantile is None or rule.operator not in ("<", "<="):
+        return ""
+    found = exceedance(values, rule.limit)
+    ends = " to ".join(f"{end:.1%}" for end in found.interval)
+    return f", {found.n_above} of {found.n} above {rule.limit:g} ms (95 % interval {ends})"
 
 
 def _relative(case: Case, rule: Rule, value: float, text: str, place: tuple[str, ...]) -> Answer:
@@ -110,7 +123,9 @@ def _share(criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[s
         return Answer(Mark.NOT_EVALUATED, lacking, place)
     share = n_good / len(taken)
     mark = Mark.PASS if rule.holds(share) else Mark.FAIL
-    return Answer(mark, f"{share:.2%}, {n_good} of {len(taken)} went well", place)
+    ends = " to ".join(f"{end:.2%}" for end in wilson_interval(n_good, len(taken)))
+    text = f"{share:.2%}, {n_good} of {len(taken)} went well (95 % interval {ends})"
+    return Answer(mark, text, place)
 
 
 def make_ready(plan: Plan) -> None:

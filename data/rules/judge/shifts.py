@@ -19,6 +19,7 @@ from data.rules.quantiles import percentile
 from data.rules.statistics.location import rank_tails, shift_of
 from data.rules.statistics.multiplicity import holm
 from data.rules.statistics.power import MIN_POWER
+from data.rules.statistics.spread import wider
 
 RECENT = 5  # deployments that must have drifted together, this one among them
 _DRIFT_ALPHA = 0.005  # five against five can reach it; one slow deployment cannot
@@ -34,11 +35,13 @@ class Shift(NamedTuple):
         known: one comparison for each baseline run with samples enough.
         lacking: why there is none.
         p: that it is as bad by chance, adjusted for the metrics that the plan asks after.
+        spread: a warning where the numbers scatter more than those of most runs, or "".
     """
 
     known: tuple[Comparison, ...]
     lacking: str
     p: float
+    spread: str
 
 
 def shifts(
@@ -48,21 +51,31 @@ def shifts(
     rules = [r for c in plan.criteria for text in (c.rule, c.warn) for r in rules_in(text)]
     keys = dict.fromkeys((r.subject, r.limit) for r in rules if r.function == "shift")
     n_metrics = len({metric for metric, _ in keys})
-    found = {}
+    found, spread = {}, {}
     for metric, limit in keys:
         now = samples(metric)
         earlier = [run.samples[metric] for run in baseline if metric in run.samples]
         found[metric, limit] = [
             compare(one, now, "up", limit, MIN_POWER, n_metrics) for one in earlier
         ]
+        spread[metric] = _spread(earlier, now)
     alone = {metric: _p_of(every) for (metric, _), every in found.items()}
     adjusted = dict(zip(alone, holm(list(alone.values())), strict=True))
-    return {key: _shift(every, adjusted[key[0]]) for key, every in found.items() if every}
+    return {
+        (metric, limit): _shift(every, adjusted[metric], spread[metric])
+        for (metric, limit), every in found.items()
+        if every
+    }
 
 
-def _shift(every: list[Comparison], p: float) -> Shift:
+def _shift(every: list[Comparison], p: float, spread: str) -> Shift:
     known = tuple(one for one in every if one.shift is not None)
-    return Shift(known, "" if known else every[0].sentence, p)
+    return Shift(known, "" if known else every[0].sentence, p, spread)
+
+
+def _spread(earlier: Sequence[Sequence[float]], now: Sequence[float]) -> str:
+    told = sorted(text for one in earlier if (text := wider(one, now)))
+    return told[len(told) // 2] if told and len(told) >= _MAJORITY * len(earlier) else ""
 
 
 def _p_of(every: list[Comparison]) -> float:
@@ -83,6 +96,7 @@ def judged(shift: Shift) -> tuple[Mark, str]:
     known = sorted(shift.known, key=lambda one: one.shift or 0.0)
     n_worse = sum(one.word is Word.WORSE for one in known)
     text = f"{known[len(known) // 2].sentence}, worse than {n_worse} of {len(known)} promoted runs"
+    text += f"; {shift.spread}" if shift.spread else ""
     if n_worse >= _MAJORITY * len(known):
         if shift.p < ALPHA:
             return Mark.FAIL, text
