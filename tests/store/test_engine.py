@@ -15,7 +15,7 @@ import pytest
 from data.errors import WarehouseError
 from data.store.connect import writing
 from data.store.lock import Deadline
-from data.store.upkeep import damage_of
+from data.store.mend import damage_of
 from data.store.warehouse import Warehouse
 from tests.store.test_published import n_runs_in
 
