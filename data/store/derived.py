@@ -52,6 +52,11 @@ def bring_over(old: duckdb.DuckDBPyConnection, new: duckdb.DuckDBPyConnection, r
             marks = ", ".join("?" * len(rows[0]))
             number = number_of(new, run_id)
             new.executemany(f"INSERT INTO store.{table} VALUES ({number}, {marks})", rows)
+    new.execute(
+        "UPDATE store.commits SET n_facts = n_facts + c.n_samples FROM store.compacted AS c "
+        "WHERE commits.run_id = c.run_id AND c.run_id = ?",
+        [run_id],
+    )
 
 
 def derived_are_current(connection: duckdb.DuckDBPyConnection) -> bool:

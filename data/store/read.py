@@ -95,6 +95,9 @@ def copy_view_in_parts(connection: Connection, view: str, folder: Path) -> Path:
     return path
 
 
+COPY = {False: copy_view, True: copy_view_in_parts}
+
+
 def _bodies(
     connection: Connection, kind: str, cls: type[Fact], run_id: str
 ) -> list[tuple[int, Fact]]:

@@ -44,7 +44,7 @@ from data.store.mended import reading, writing
 from data.store.migrate import VIEWS
 from data.store.pace import paces_of
 from data.store.published import copied
-from data.store.read import copy_view, copy_view_in_parts, facts_of, require_query, summaries
+from data.store.read import COPY, facts_of, require_query, summaries
 from data.store.spool import Spool, read_spool, spool_path
 from data.store.writable import require_writable
 
@@ -287,11 +287,10 @@ class Warehouse:
             UsageError: the folder cannot be written.
         """
         self._absorb_if_free()
-        copy = copy_view_in_parts if in_parts else copy_view
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with self._reading() as connection:
-                return [copy(connection, view, folder) for view in VIEWS]
+                return [COPY[in_parts](connection, view, folder) for view in VIEWS]
         except (OSError, WarehouseError) as error:
             raise UsageError(f"cannot export to {folder}: {first_line(error)}") from error
 

@@ -13,6 +13,7 @@ from data.store.derived import fill_anew
 from data.store.lock import Deadline
 from data.store.mend import damage_of
 from data.store.retention import Compacted, compact
+from data.store.upkeep import keep_up
 from data.store.warehouse import Warehouse
 from tests.store.runs import at, run, samples, started
 from tests.store.test_upkeep import scribble
@@ -97,5 +98,6 @@ def test_numbers_of_compacted_runs_without_a_journal_outlive_a_rebuilding(
     compact(filled, at(9), 5.0, n_kept_raw=0)
     before = asked(filled, NUMBERS)
     scribble(filled.path)
+    assert keep_up(filled, 5.0).mended is not None
     assert asked(filled, NUMBERS) == before
     assert damage_of(filled.path) == ""
