@@ -18,7 +18,7 @@ from data.store.warehouse import Warehouse
 from tests.store.runs import at, run, samples, started
 from tests.store.test_upkeep import scribble
 
-NUMBERS = "SELECT deployment_id, probe, n, n_failed, min, mean, p50, p95, p99, max FROM metric_by_deployment ORDER BY ALL"  # fmt: skip
+NUMBERS = "SELECT deployment_id, probe, n, n_failed, min, round(mean, 6), p50, p95, p99, max FROM metric_by_deployment ORDER BY ALL"  # fmt: skip
 
 
 def one(n: int, deployment: str | None = None) -> list[Fact]:
