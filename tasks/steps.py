@@ -112,6 +112,14 @@ async def audit_step(work: Callable[[], Awaitable[str]]) -> State[Any]:
     return state_of(True, "audited", said)
 
 
+@task(name="upkeep", cache_policy=NO_CACHE)
+async def upkeep_step(work: Callable[[], Awaitable[str]]) -> str:
+    """One piece of upkeep; what it says goes to the log."""
+    said = await work()
+    get_run_logger().info(said)
+    return said
+
+
 @task(name="verdict", cache_policy=NO_CACHE)
 async def verdict_step(verdict: Verdict) -> State[Any]:
     """Say the verdict; its state is green only where it approves."""

@@ -194,9 +194,11 @@ def _require_same(
     question: str, mine: list[tuple[Any, ...]], theirs: list[tuple[Any, ...]]
 ) -> None:
     """The same rows in any order; each begins with two columns that name it."""
+    if not mine:
+        raise SystemExit(f"{question}: no row to answer with; take more tests")
     pairs = zip(sorted(map(_plain, mine)), sorted(map(_plain, theirs)), strict=False)
     same = all(all(map(_is_same, a, b)) for a, b in pairs)
-    if not mine or len(mine) != len(theirs) or not same:
+    if len(mine) != len(theirs) or not same:
         raise SystemExit(
             f"{question}: {len(mine)} rows here, {len(theirs)} there, and not the same"
         )

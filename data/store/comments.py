@@ -35,6 +35,8 @@ trouble: computed: one row a run and test that ended red or flaky: what was said
 suite_count: computed: one row a run, phase and suite: how many tests ended how
 missing: computed: one row a run, phase and suite: tests announced of which nothing was heard
 metric: computed: one row a run, phase, probe, metric and unit: counts and percentiles
+histogram: one row a run, metric and bin of 1 % of samples that retention compacted
+compacted: one row a run whose samples were compacted: how many there were
 derived: fingerprint of what computed them
 """
 _COLUMNS = """

@@ -35,9 +35,28 @@ def fill(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> None:
 
 
 def forget(connection: duckdb.DuckDBPyConnection, run_no: int) -> None:
-    """Take out what was computed of a run."""
-    for table in TABLES:
+    """Take out what was computed of a run, and what its samples were compacted to."""
+    for table in (*TABLES, "histogram", "compacted"):
         connection.execute(f"DELETE FROM store.{table} WHERE run_no = ?", [run_no])
+
+
+def bring_over(old: duckdb.DuckDBPyConnection, new: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """What the samples of a compacted run came to: its facts do not have them any more."""
+    for table in ("compacted", "histogram", "metric"):
+        rows = old.execute(
+            f"SELECT * EXCLUDE (run_no) FROM store.{table} WHERE run_id = ? "
+            "AND run_id IN (SELECT run_id FROM store.compacted)",
+            [run_id],
+        ).fetchall()
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            number = number_of(new, run_id)
+            new.executemany(f"INSERT INTO store.{table} VALUES ({number}, {marks})", rows)
+    new.execute(
+        "UPDATE store.commits SET n_facts = n_facts + c.n_samples FROM store.compacted AS c "
+        "WHERE commits.run_id = c.run_id AND c.run_id = ?",
+        [run_id],
+    )
 
 
 def derived_are_current(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -49,7 +68,9 @@ def derived_are_current(connection: duckdb.DuckDBPyConnection) -> bool:
 def fill_anew(connection: duckdb.DuckDBPyConnection) -> None:
     """Compute all of them again, from all facts. Call it inside a transaction."""
     for table in (*TABLES, "test_name", "derived"):
-        connection.execute(f"DELETE FROM store.{table}")
+        # of compacted runs there are no samples to compute from: what was computed stays
+        raw = "WHERE run_no NOT IN (SELECT run_no FROM store.compacted)" * (table == "metric")
+        connection.execute(f"DELETE FROM store.{table} {raw}")
     row = connection.execute("SELECT coalesce(max(run_no), 0) FROM store.number").fetchone()
     if row is not None and row[0]:
         fill(connection, 1, row[0])

@@ -13,6 +13,7 @@ import duckdb
 from data.errors import GoldenPathError, WarehouseBusy, WarehouseError
 from data.store.absorb import absorb_all, booked_runs, pending
 from data.store.connect import Connection, first_line, is_missing, look, scratch
+from data.store.derived import bring_over
 from data.store.facts import KINDS
 from data.store.labels import put, rescued
 from data.store.load import bundle_of, store
@@ -116,6 +117,8 @@ def _misfit(connection: Connection) -> str:
     if not names:
         return ""
     rows = " UNION ALL ".join(f'SELECT run_id FROM store."{name}"' for name in sorted(names))
+    if ("compacted",) in tables:
+        rows += " UNION ALL SELECT run_id FROM store.compacted, range(n_samples)"
     found = connection.execute(
         f"SELECT run_id, n_facts, n FROM store.commits "
         f"JOIN (SELECT run_id, count(*) AS n FROM ({rows}) GROUP BY run_id) USING (run_id) "
@@ -152,6 +155,7 @@ def _take_over(connection: Connection, copy: Path) -> None:
         with look(copy) as old:
             for run_id in booked_runs(old).keys() - booked_runs(connection).keys():
                 store(connection, bundle_of(run_id, facts_of(old, run_id)))
+                bring_over(old, connection, run_id)
     except (GoldenPathError, duckdb.Error) as error:  # of an older schema, say
         _log.warning("%s is of no use: %s", copy, first_line(error))
 

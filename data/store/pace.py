@@ -10,6 +10,7 @@ from data.store.connect import Connection
 from data.store.history import EARLIER, Before
 
 _N_RUNS = 10
+_N_LOOKED_AT = 100  # runs: with ten million results, looking at all took five seconds
 
 # First attempts that ended by themselves; a run that was resumed counts only what it ran last.
 _SUITES = f"""
@@ -34,7 +35,10 @@ _SUITES = f"""
     FROM split GROUP BY phase, suite
 """
 _TESTS = f"""
-    WITH manifest AS (
+    WITH recent AS (
+        SELECT * FROM store.numbered AS c WHERE {EARLIER}
+        ORDER BY started_at DESC, run_id DESC LIMIT {_N_LOOKED_AT}
+    ), manifest AS (
         SELECT k.phase, k.suite, arg_max(k.test_ids, (c.started_at, c.run_id)) AS test_ids
         FROM store.collected AS k JOIN store.context AS c USING (run_id)
         WHERE {EARLIER} GROUP BY ALL
@@ -42,8 +46,8 @@ _TESTS = f"""
         SELECT t.phase, t.suite, t.test_id, t.duration_ms, row_number() OVER (
             PARTITION BY t.phase, t.suite, t.test_id ORDER BY c.started_at DESC, c.run_id DESC
         ) AS age
-        FROM store.test AS t JOIN store.context AS c USING (run_id)
-        WHERE {EARLIER} AND t.attempt = 1 AND t.duration_ms IS NOT NULL
+        FROM store.test AS t JOIN recent AS c ON c.run_no = t.run_no
+        WHERE t.attempt = 1 AND t.duration_ms IS NOT NULL
     ), usual AS (
         SELECT phase, suite, test_id, median(duration_ms) / 1000 AS duration_s
         FROM ranked WHERE age <= {_N_RUNS} GROUP BY ALL
@@ -59,7 +63,8 @@ _TESTS = f"""
 
 
 def paces_of(connection: Connection, before: Before) -> dict[str, SuitePace]:
-    """ "phase/suite" -> its pace, by the medians of its last 10 runs; unknown suites are absent.
+    """ "phase/suite" -> its pace, by the medians of its last 10 runs; tests by theirs
+    among the 100 runs before; unknown suites are absent.
 
     Args:
         before: the run that is about to start; only earlier ones count.

@@ -76,6 +76,28 @@ def copy_view(connection: Connection, view: str, folder: Path) -> Path:
     return path
 
 
+def copy_view_in_parts(connection: Connection, view: str, folder: Path) -> Path:
+    """Write the view as ``<view>/plan=…/environment=…/month=…/``; what was there is replaced.
+
+    A view without these columns is one file. `month` is that in which the run began, UTC.
+    """
+    columns = {row[0] for row in connection.execute(f"DESCRIBE {view}").fetchall()}
+    keys = [name for name in ("plan", "environment") if name in columns]
+    if "started_at" not in columns or not keys:
+        return copy_view(connection, view, folder)
+    path = folder / view
+    target = str(path).replace("'", "''")
+    connection.execute(
+        f"COPY (SELECT *, strftime(started_at, '%Y-%m') AS month FROM {view}) TO '{target}' "
+        f"(FORMAT parquet, PARTITION_BY ({', '.join([*keys, 'month'])}), WRITE_PARTITION_COLUMNS, "
+        "OVERWRITE)"
+    )
+    return path
+
+
+COPY = {False: copy_view, True: copy_view_in_parts}
+
+
 def _bodies(
     connection: Connection, kind: str, cls: type[Fact], run_id: str
 ) -> list[tuple[int, Fact]]:

@@ -44,7 +44,7 @@ from data.store.mended import reading, writing
 from data.store.migrate import VIEWS
 from data.store.pace import paces_of
 from data.store.published import copied
-from data.store.read import copy_view, facts_of, require_query, summaries
+from data.store.read import COPY, facts_of, require_query, summaries
 from data.store.spool import Spool, read_spool, spool_path
 from data.store.writable import require_writable
 
@@ -280,8 +280,8 @@ class Warehouse:
             except duckdb.Error as error:
                 raise UsageError(str(error).strip()) from error
 
-    def export(self, folder: Path) -> list[Path]:
-        """Write every documented view as ``<view>.parquet``.
+    def export(self, folder: Path, *, in_parts: bool = False) -> list[Path]:
+        """Write every documented view as ``<view>.parquet``, or in parts by plan and month.
 
         Raises:
             UsageError: the folder cannot be written.
@@ -290,7 +290,7 @@ class Warehouse:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with self._reading() as connection:
-                return [copy_view(connection, view, folder) for view in VIEWS]
+                return [COPY[in_parts](connection, view, folder) for view in VIEWS]
         except (OSError, WarehouseError) as error:
             raise UsageError(f"cannot export to {folder}: {first_line(error)}") from error
 

@@ -111,15 +111,17 @@ def sql_command(query: str, form: str | None, warehouse: str | None) -> None:
 
 @click.command("export")
 @click.argument("folder")
+@click.option("--partitioned", is_flag=True, help="Folders by plan, environment and month.")
 @warehouse_option
-def export_command(folder: str, warehouse: str | None) -> None:
+def export_command(folder: str, partitioned: bool, warehouse: str | None) -> None:
     """Write every documented view as Parquet.
 
     \b
     Example:
       goldenpath export out/
+      goldenpath export lake/ --partitioned
     """
-    opened_warehouse(warehouse).export(Path(folder))
+    opened_warehouse(warehouse).export(Path(folder), in_parts=partitioned)
     click.echo(f"wrote {len(list(Path(folder).rglob('*.parquet')))} Parquet files to {folder}")
 
 

@@ -148,7 +148,7 @@ def test_make_targets_of_the_documents_exist() -> None:
 
 def test_deployments_and_pool_of_the_documents_are_those_of_prefect_yaml() -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert {d["name"] for d in declared} == set(re.findall(r"`(staging[\w-]*)`", README))
+    assert {d["name"] for d in declared} == set(re.findall(r"`(staging[\w-]*|nightly)`", README))
     pools = {p for page in PAGES for p in re.findall(r"--pool (\S+)", page.read_text())}
     assert {d["work_pool"]["name"] for d in declared} == pools
 

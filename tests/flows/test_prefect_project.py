@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import subprocess
@@ -17,7 +18,9 @@ import yaml
 from gate import ROOT, Done, Stack, clean_env, run, wait_for
 
 PROJECT = yaml.safe_load((ROOT / "prefect.yaml").read_text())
-NAMES = [deployment["name"] for deployment in PROJECT["deployments"]]
+ENTRYPOINTS = {d["name"]: d["entrypoint"] for d in PROJECT["deployments"]}
+FLOWS = {name: entrypoint.rpartition(":")[2] for name, entrypoint in ENTRYPOINTS.items()}
+NAMES = list(FLOWS)
 
 
 class Api:
@@ -38,7 +41,7 @@ class Api:
         return answer.raise_for_status().json()
 
     def deployment(self, name: str) -> dict[str, Any]:
-        url = f"{self.url}/deployments/name/validate/{name}"
+        url = f"{self.url}/deployments/name/{FLOWS[name]}/{name}"
         found: dict[str, Any] = (
             httpx.get(url, trust_env=False, timeout=20).raise_for_status().json()
         )
@@ -67,13 +70,13 @@ def test_each_deployment_of_the_file_exists_as_the_file_says(name: str, api: Api
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_form_of_a_deployment_explains_every_parameter(name: str, api: Api) -> None:
-    from flows.validate import validate
-
+    module, _, found = ENTRYPOINTS[name].partition(":")
+    flow = getattr(importlib.import_module(module.removesuffix(".py").replace("/", ".")), found)
     schema = api.deployment(name)["parameter_openapi_schema"]
-    assert set(schema["properties"]) == set(inspect.signature(validate.fn).parameters)
+    assert set(schema["properties"]) == set(inspect.signature(flow.fn).parameters)
     unexplained = [n for n, p in schema["properties"].items() if not p.get("description")]
     assert unexplained == []
-    assert schema["required"] == ["plan"]
+    assert schema.get("required", []) == (["plan"] if found == "validate" else [])
 
 
 def test_the_entrypoint_loads_by_path_from_any_folder(api: Api, tmp_path: Path) -> None:

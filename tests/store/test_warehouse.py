@@ -181,6 +181,19 @@ def test_export_writes_every_view(warehouse: Warehouse, tmp_path: Path) -> None:
         warehouse.export(files[0] / "below")
 
 
+def test_an_export_in_parts_says_the_same_and_a_second_one_replaces_it(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    for n in (1, 1000):  # 1,000 hours: another month
+        warehouse.commit(run(n))
+        warehouse.export(tmp_path, in_parts=True)
+    parts = sorted(str(p.parent.relative_to(tmp_path)) for p in tmp_path.glob("runs/**/*.parquet"))
+    places = [f"runs/plan=shop/environment=staging/month=2026-{month}" for month in ("01", "02")]
+    assert parts == places
+    found = duckdb.sql(f"SELECT run_id, month FROM read_parquet('{tmp_path}/runs/**/*.parquet')")
+    assert sorted(found.fetchall()) == [("run-1", "2026-01"), ("run-1000", "2026-02")]
+
+
 def test_labels_are_for_runs_that_are_there_and_survive_a_commit(warehouse: Warehouse) -> None:
     warehouse.commit(run(1))
     warehouse.label("run-1", "bad", "customers complained", "ann", at(9))

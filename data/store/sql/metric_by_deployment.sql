@@ -3,12 +3,16 @@
 -- Percentiles by nearest rank (quantile_disc), NULL below the samples they need: p50 5, p95 20,
 --   p99 100. So `n` is always with them. started_at: of the deployment's first run, UTC.
 -- Of a deployment with one run, nearly all, they are computed when it is stored; percentiles of several
---   runs together need the samples.
+--   runs together need the samples, and are within 1 % where these were compacted.
 CREATE OR REPLACE VIEW metric_by_deployment AS
 WITH placed AS (
     SELECT
         c.*, count(*) OVER (PARTITION BY environment, plan, deployment_id) > 1 AS has_others
     FROM store.numbered AS c
+), pool AS (
+    SELECT run_no, phase, probe, metric, unit, ok, "value" FROM store.sample
+    UNION ALL
+    SELECT run_no, phase, probe, metric, unit, ok, "value" FROM store.histogram, range(n)
 ), together AS (
     SELECT
         environment, plan, deployment_id, arg_max(revision, started_at) AS revision,
@@ -18,7 +22,7 @@ WITH placed AS (
         quantile_disc("value", 0.5) FILTER (ok) AS p50,
         quantile_disc("value", 0.95) FILTER (ok) AS p95,
         quantile_disc("value", 0.99) FILTER (ok) AS p99, max("value") FILTER (ok) AS max
-    FROM store.sample AS s
+    FROM pool AS s
     JOIN (FROM placed WHERE has_others) AS c ON c.run_no = s.run_no
     GROUP BY environment, plan, deployment_id, phase, probe, metric, unit
 ), one AS (

@@ -1,4 +1,5 @@
--- samples. Grain: one row a measurement (run, probe, metric, ordinal), raw.
+-- samples. Grain: one row a measurement (run, probe, metric, ordinal), raw; of runs whose samples
+--   retention compacted there are none, their numbers are in metric_by_deployment.
 -- Units: `value` in `unit` (latencies are ms), *_at UTC. `ok` is false for one that ended in failure.
 CREATE OR REPLACE VIEW samples AS
 SELECT
