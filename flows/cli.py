@@ -33,6 +33,7 @@ _COMMANDS = {
     "import": "importing",
     "probe": "probing",
     "doctor": "doctor",
+    "hooks": "hooks",
     "down": "local",
 }
 
