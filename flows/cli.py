@@ -34,6 +34,7 @@ _COMMANDS = {
     "probe": "probing",
     "doctor": "doctor",
     "hooks": "hooks",
+    "trigger": "trigger",
     "down": "local",
 }
 

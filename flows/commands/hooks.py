@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,9 +72,14 @@ def app_of(file: str, warehouse: str | None = None) -> Starlette:
     Raises:
         UsageError: faults in the file, no secret, no Prefect server, or another receiver runs.
     """
-    hooks = read_file(file)
-    from flows.wiring import has_prefect_api, prefect_defaults, warehouse_path
+    from flows.wiring import (
+        has_prefect_api,
+        prefect_defaults,
+        variables_of_the_process,
+        warehouse_path,
+    )
 
+    hooks, secrets = read_file(file), variables_of_the_process()
     prefect_defaults()
     if not has_prefect_api():
         raise UsageError(
@@ -86,8 +90,8 @@ def app_of(file: str, warehouse: str | None = None) -> Starlette:
     from flows.hooks.receiver import Receiver
     from tasks.hooks.prefect_runs import PrefectRuns
 
-    receiver = Receiver(hooks, os.environ, warehouse_path(warehouse), PrefectRuns())
-    return make_app(receiver, tuple(os.environ[name] for name in hooks.read_tokens))
+    receiver = Receiver(hooks, secrets, warehouse_path(warehouse), PrefectRuns())
+    return make_app(receiver, tuple(secrets[name] for name in hooks.read_tokens))
 
 
 def read_file(file: str) -> Hooks:
@@ -97,9 +101,10 @@ def read_file(file: str) -> Hooks:
         UsageError: it cannot be read, or has faults.
     """
     from data.rules.hooks.config import read_hooks
+    from flows.wiring import variables_of_the_process
 
     try:
         text = Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {file}: {error}") from None
-    return read_hooks(text, file, os.environ)
+    return read_hooks(text, file, variables_of_the_process())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from data.errors import UsageError
@@ -31,7 +30,7 @@ def end_superseded(warehouse: Path, run_id: str, by: str) -> str:
     if before.verdict is not None:
         return before.verdict.verdict
     run = before.evidence.run
-    plan = Plan.model_validate(json.loads(run.plan_json))
+    plan = Plan.model_validate_json(run.plan_json)
     recorder = Recorder(store.spools, run_id)
     try:
         reason = f"superseded by {by}"

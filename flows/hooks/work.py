@@ -27,7 +27,7 @@ class Runs(Protocol):
     ) -> tuple[str, str]:
         """Id and state of the run of that key."""
 
-    async def end(self, flow_run_id: str, wait_s: float) -> bool:
+    async def end(self, flow_run_id: str, by: str, wait_s: float) -> bool:
         """Whether it is over."""
 
     async def answers(self) -> bool:
@@ -108,10 +108,10 @@ class Line:
         last = self._last
         if last is None or not last.flow_run_id or not last.run_id or last.key == row.key:
             return
-        over = await self._runs.end(last.flow_run_id, _END_S)
+        by = revision_of(row.revisions)
+        over = await self._runs.end(last.flow_run_id, by, _END_S)
         if not over:
             _log.warning("%s did not end within %g s", last.run_id, _END_S)
-        by = revision_of(row.revisions)
         word = await self._settled(last.run_id, by)
         self._last, self._ended = None, last.run_id if word == "SUPERSEDED" else self._ended
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Cancelled, Cancelling
 
@@ -37,7 +37,7 @@ class PrefectRuns:
             async with get_client() as client:
                 found = await client.read_deployment_by_name(deployment)
                 run = await client.create_flow_run_from_deployment(
-                    found.id, parameters=parameters, idempotency_key=key, name=name, tags=["hook"]
+                    found.id, parameters=parameters, idempotency_key=key or None, name=name or None
                 )
         except ObjectNotFound:
             raise UsageError(f"Prefect has no deployment {deployment!r}") from None
@@ -49,10 +49,11 @@ class PrefectRuns:
             raise _unreachable(error) from error
         return str(run.id), (run.state.name or "") if run.state else ""
 
-    async def end(self, flow_run_id: str, wait_s: float) -> bool:
-        """Cancel a run and wait until it is over. Returns whether it is.
+    async def end(self, flow_run_id: str, by: str, wait_s: float) -> bool:
+        """Cancel a run for a newer deployment, wait until it is over. Returns whether it is.
 
-        What has no process yet is Cancelled at once; else the worker ends the process.
+        What has no process yet is cancelled at once; else the worker ends the process. Its state is
+        SUPERSEDED then; a run that was over before keeps its own.
 
         Raises:
             GoldenPathError: Prefect could not be asked.
@@ -60,24 +61,23 @@ class PrefectRuns:
         id, end_s = UUID(flow_run_id), time.monotonic() + wait_s
         try:
             async with get_client() as client:
-                run = await client.read_flow_run(id)
-                if run.state is not None and not run.state.is_final():
-                    has_process = run.state.is_running() or run.state.is_pending()
-                    state: Any = Cancelling() if has_process else Cancelled()
-                    await client.set_flow_run_state(id, state)
-                while time.monotonic() < end_s:
-                    run = await client.read_flow_run(id)
-                    if run.state is not None and run.state.is_final():
-                        return True
-                    await asyncio.sleep(_POLL_S)
+                state = (await client.read_flow_run(id)).state
+                if state is None or state.is_final():
+                    return True
+                if state.is_running() or state.is_pending():
+                    await client.set_flow_run_state(id, Cancelling(message=f"superseded by {by}"))
+                    if not await _is_over(client, id, end_s):
+                        return False
+                over: Any = Cancelled(name="SUPERSEDED", message=f"a newer deployment came: {by}")
+                await client.set_flow_run_state(id, over, force=True)
+                return True
         except ObjectNotFound:
             return True  # it was deleted
         except _TROUBLE as error:
             raise _unreachable(error) from error
-        return False
 
-    async def state(self, flow_run_id: str) -> tuple[str, bool]:
-        """Name of the run's state, and whether it is final.
+    async def state(self, flow_run_id: str) -> tuple[str, str, bool]:
+        """Name and message of the run's state, and whether it is final.
 
         Raises:
             UsageError: no such run.
@@ -90,7 +90,10 @@ class PrefectRuns:
             raise UsageError(f"Prefect has no flow run {flow_run_id}") from None
         except _TROUBLE as error:
             raise _unreachable(error) from error
-        return (run.state.name or "", run.state.is_final()) if run.state else ("", False)
+        state = run.state
+        return (
+            (state.name or "", state.message or "", state.is_final()) if state else ("", "", False)
+        )
 
     async def answers(self) -> bool:
         """Whether the server can be asked now."""
@@ -101,5 +104,40 @@ class PrefectRuns:
             return False
 
 
+async def _is_over(client: PrefectClient, id: UUID, end_s: float) -> bool:
+    """Whether it was over in time: ended, or with a verdict of its own."""
+    while time.monotonic() < end_s:
+        state = (await client.read_flow_run(id)).state
+        if state is not None and state.is_final():
+            return True
+        await asyncio.sleep(_POLL_S)
+    return False
+
+
 def _unreachable(error: Exception) -> GoldenPathError:
     return GoldenPathError(f"Prefect did not answer as expected: {type(error).__name__}")
+
+
+async def deployment_of(plan_or_name: str) -> str:
+    """`flow/deployment` by its name, or the one deployment on demand whose plan it is.
+
+    Raises:
+        UsageError: none, or several.
+        GoldenPathError: Prefect could not be asked.
+    """
+    try:
+        async with get_client() as client:
+            found = await client.read_deployments(limit=200)
+            flows = {d.flow_id: (await client.read_flow(d.flow_id)).name for d in found}
+    except _TROUBLE as error:
+        raise _unreachable(error) from error
+    names = {f"{flows[d.flow_id]}/{d.name}": d for d in found}
+    if plan_or_name in names:
+        return plan_or_name
+    fit = [n for n, d in names.items() if d.parameters.get("plan") == plan_or_name]
+    fit = [n for n in fit if not names[n].schedules] or fit
+    if len(fit) == 1:
+        return fit[0]
+    several = f"several deployments are of {plan_or_name}: name one of {', '.join(fit)}"
+    none = f"Prefect has no deployment of {plan_or_name!r}; there are: {', '.join(names) or 'none'}"
+    raise UsageError(several if fit else none)
