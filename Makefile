@@ -40,6 +40,7 @@ bench: setup
 	$(BIN)/python -m tests.bench_warehouse
 	$(BIN)/python -m tests.bench_probes
 	$(BIN)/python -m tests.bench_judge
+	$(BIN)/python -m tests.bench_hooks
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table
