@@ -6,6 +6,7 @@ import asyncio
 import random
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,12 @@ class Api:
         self.post("work_pools/", name="hooks", type="process")
         self.flow = self.post("flows/", name="wait")["id"]
 
-    def post(self, path: str, **body: Any) -> Any:
-        answer = self.http.post(path, json=body)
+    def post(self, route: str, /, **body: Any) -> Any:
+        for _ in range(20):  # SQLite on a busy machine: 503, "database is locked"
+            answer = self.http.post(route, json=body)
+            if answer.status_code != 503:
+                break
+            time.sleep(0.5)
         return answer.raise_for_status().json() if answer.content else None
 
     def deployment(self, name: str, **parameters: Any) -> str:
