@@ -37,7 +37,8 @@ class Api:
         self.url, self.folder = url, folder
         self.http = httpx.Client(base_url=url, trust_env=False, timeout=30)
         (folder / "waiting.py").write_text(FLOW)
-        self.post("work_pools/", name="hooks", type="process")
+        self.pool = f"hooks-{folder.name}"  # the server is that of the whole session
+        self.post("work_pools/", name=self.pool, type="process")
         self.flow = self.post("flows/", name="wait")["id"]
 
     def post(self, route: str, /, **body: Any) -> Any:
@@ -50,7 +51,7 @@ class Api:
 
     def deployment(self, name: str, **parameters: Any) -> str:
         made = self.post(
-            "deployments/", name=name, flow_id=self.flow, work_pool_name="hooks", parameters=parameters,
+            "deployments/", name=name, flow_id=self.flow, work_pool_name=self.pool, parameters=parameters,
             path=str(self.folder), entrypoint="waiting.py:wait",
         )  # fmt: skip
         return str(made["id"])
@@ -152,7 +153,7 @@ def _states(api: Api, id: str) -> dict[str, str]:
 
 def _worker(api: Api) -> subprocess.Popen[bytes]:
     home = {"PREFECT_API_URL": api.url, "PREFECT_HOME": str(api.folder / "prefect")}
-    argv = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "hooks"]
+    argv = [sys.executable, "-m", "prefect", "worker", "start", "--pool", api.pool]
     with (api.folder / "worker.log").open("wb") as log:
         env = clean_env(**home, PREFECT_WORKER_QUERY_SECONDS="1")
         return subprocess.Popen(argv, env=env, cwd=api.folder, stdout=log, stderr=log)
