@@ -35,7 +35,7 @@ def end_superseded(warehouse: Path, run_id: str, by: str) -> str:
     try:
         reason = f"superseded by {by}"
         recorder.record(RunEnded(run_id=run_id, finished_at=now(), reason=reason, superseded_by=by))
-        history = store.history(run.plan, run.environment, run_id, plan.baseline.runs)
+        history = store.history(run.plan, run.environment, run_id, plan.baseline)
         verdict = judge(plan, recorder.evidence(), history, now())
         recorder.record(verdict)
     finally:
