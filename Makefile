@@ -41,6 +41,7 @@ bench: setup
 	$(BIN)/python -m tests.bench_probes
 	$(BIN)/python -m tests.bench_judge
 	$(BIN)/python -m tests.bench_probe_truth
+	$(BIN)/python -m tests.bench_hooks
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table

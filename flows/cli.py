@@ -33,6 +33,8 @@ _COMMANDS = {
     "import": "importing",
     "probe": "probing",
     "doctor": "doctor",
+    "hooks": "hooks",
+    "trigger": "trigger",
     "down": "local",
 }
 

@@ -174,6 +174,11 @@ def prefect_defaults() -> None:
         os.environ.setdefault(name, value)
 
 
+def variables_of_the_process() -> Mapping[str, str]:
+    """The environment, for configuration that names secrets in it."""
+    return dict(os.environ)
+
+
 def has_prefect_api() -> bool:
     """Whether runs go to a server that is already there: by variable or by Prefect profile.
 

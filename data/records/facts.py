@@ -54,6 +54,7 @@ class RunEnded(Fact):
 
     finished_at: AwareUtc
     reason: str = Field("", description="why it ended early, empty when everything was tried")
+    superseded_by: str | None = Field(None, description="newer deployment that ended it")
 
 
 class DeployResult(Fact):

@@ -24,6 +24,7 @@ sensitivity: one row an audit run, suite, test and negative control
 suite_audit: one row an audit run, phase and suite: what the audit could do with it
 verdict: one row a judged run
 acted: one row a run and action that the gate carried out
+hook_delivery: one row a request to the hook receiver
 migrations: one row a migration that was applied
 views: fingerprint of the views as they were made
 number: one row a run: its number, in the order in which runs were first stored
@@ -48,6 +49,24 @@ flip_share_high: upper end of the 95 % interval (Wilson) of flip_share, 0 to 1
 is_broken: red in more than 80 % of its runs: broken, not flaky
 n_auto_false_promote: approved runs that a later rollback or run contradicted, where no person spoke
 n_auto_false_hold: held runs that a later run contradicted, where no person spoke
+superseded_by: revision set of the newer deployment that ended the run; NULL: none did
+row_id: name of the request, made by the receiver
+received_at: when the request came, UTC
+hook_source: its name in hooks.yaml, or the path that nobody has
+source_kind: github, gitlab, google, argocd or standard
+client: address of the peer, which may be a proxy
+delivery_id: the sender's own name of the delivery
+event: what the sender calls it
+http_status: what it was answered
+delivery_outcome: ACCEPTED, STARTED, SAME, OLDER, IGNORED, REFUSED, SUPERSEDED or FAILED
+delivery_reason: why it started nothing, empty when it did
+deployed_at: when the deployment was done, by the sender's clock, UTC
+delivered_revisions: service to revision, as JSON; the empty name is the whole deployment
+idempotency_key: one a deployment; Prefect makes one run of it
+flow_run_id: id of the run in Prefect
+superseded_run_id: the run that this deployment ended
+n_bytes: length of the body as far as it was read, bytes
+took_ms: from the first byte of the body to the reply, ms
 minutes_per_check: mean time from start to end of a run for each test and probe that it saw
 last_fired_at: when it last was not PASS, UTC; NULL: never
 source: person (goldenpath label), rollback or later_run: what said how it turned out

@@ -44,6 +44,7 @@ VIEWS = (
     "labels",
     "gate_accuracy",
     "idle_criteria",
+    "hook_deliveries",
 )
 
 _BOOK = """

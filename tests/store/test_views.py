@@ -41,6 +41,7 @@ COLUMNS: dict[str, list[str]] = {
     "incidents": [*RUN, "signature", "priority", "symptom", "impact", "likely_cause", "recommended_action", "n", "capabilities", "first_seen_deployment", "last_seen_deployment"],
     "verdicts": [*RUN, "verdict", "rule", "reasons", "coverage_expected", "coverage_seen", "not_seen", "counterfactual", "revenue_at_risk", "revenue_currency", "revenue_per", "input_hash"],
     "actions": [*RUN, "ordinal", "priority", "text"],
+    "hook_deliveries": ["row_id", "received_at", "hook_source", "client", "delivery_id", "event", "http_status", "delivery_outcome", "delivery_reason", "idempotency_key", "run_id", "flow_run_id", "superseded_run_id", "took_ms"],
     "acted": [*RUN, "action_taken", "outcome", "message"],
     "sensitivity": [*RUN, "suite", "test_id", "fault", "turned_red"],
     "pass_rate_by_deployment": [*DEPLOYMENT, "n_runs", *COUNTS, "pass_share", "flaky_share"],

@@ -24,6 +24,7 @@ from data.rules.judge.platform import (
     end_rulings,
     fence_rulings,
     health_rulings,
+    newer_rulings,
 )
 from data.rules.judge.proof import capability_rulings
 from data.rules.judge.quarantined import quarantine_notes
@@ -99,6 +100,7 @@ def rulings_of(case: Case) -> list[Ruling]:
     """Every criterion's ruling, the gate's own first; among equals the first one decides."""
     return [
         *_complete(case),
+        *newer_rulings(case),
         *deploy_rulings(case),
         *health_rulings(case),
         *end_rulings(case),

@@ -30,6 +30,14 @@ def deploy_rulings(case: Case) -> Iterator[Ruling]:
     yield ruling("deploy", Priority.P1, mark, text, ("deploy",))
 
 
+def newer_rulings(case: Case) -> Iterator[Ruling]:
+    """A newer deployment ended the run: whatever was seen by then is about what has gone."""
+    ended = case.evidence.ended
+    if ended is not None and ended.superseded_by is not None:
+        text = f"ended for a newer deployment, {ended.superseded_by}"
+        yield ruling("newer deployment", Priority.P1, Mark.FAIL, text, (), VerdictWord.SUPERSEDED)
+
+
 def health_rulings(case: Case) -> Iterator[Ruling]:
     """One ruling a service on the health gate, blamed on what was there before the deploy."""
     if _deploy_failed(case):

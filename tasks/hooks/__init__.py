@@ -1,0 +1,1 @@
+"""Deliveries from outside: whether they are genuine, and the Prefect runs that they start."""
