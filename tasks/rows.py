@@ -50,7 +50,14 @@ def rows_of(path: Path) -> Iterator[Row]:
 
 
 def _csv(path: Path, delimiter: str) -> Iterator[Row]:
-    csv.field_size_limit(_MAX_CELL_CHARS)
+    before = csv.field_size_limit(_MAX_CELL_CHARS)  # of the whole process, so it is put back
+    try:
+        yield from _csv_rows(path, delimiter)
+    finally:
+        csv.field_size_limit(before)
+
+
+def _csv_rows(path: Path, delimiter: str) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         names = _header(reader)

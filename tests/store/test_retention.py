@@ -92,6 +92,7 @@ def test_a_run_that_is_stored_anew_has_its_raw_samples_again(filled: Warehouse) 
     assert damage_of(filled.path) == ""
 
 
+@pytest.mark.soak
 def test_numbers_of_compacted_runs_without_a_journal_outlive_a_rebuilding(
     filled: Warehouse,
 ) -> None:
