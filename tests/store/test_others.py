@@ -88,6 +88,7 @@ warehouse.runs()
 """
 
 
+@pytest.mark.soak
 def test_four_processes_lose_and_double_nothing(warehouse: Warehouse) -> None:
     processes = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(warehouse.path), str(n)])

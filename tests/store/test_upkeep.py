@@ -105,8 +105,15 @@ def test_where_the_copy_is_damaged_too_journals_are_enough(filled: Warehouse) ->
     assert mended is not None and (mended.n_runs, mended.n_labels) == (2, 1)  # of their journal
 
 
-@pytest.mark.parametrize("damage", [truncate, break_the_root])
-@pytest.mark.parametrize("use", ["read", "write", "take in", "judge", "label"])
+@pytest.mark.parametrize(
+    ("damage", "use"),
+    [(truncate, "read"), (break_the_root, "take in"), (truncate, "judge")]
+    + [
+        pytest.param(damage, use, marks=pytest.mark.soak)
+        for damage in (truncate, break_the_root)
+        for use in ("write", "label", "read", "judge")
+    ],
+)
 def test_nobody_has_to_be_asked_before_a_file_that_cannot_be_opened_is_rebuilt(
     filled: Warehouse, damage: Callable[[Path], None], use: str
 ) -> None:
