@@ -1,7 +1,7 @@
 """Opening the warehouse, and mending it on the way where it turns out to be damaged.
 
 A process that was killed in the middle of DuckDB's checkpoint can leave a file whose checksums do
-not match (seen once in some thousand kills, with 1.5.5). Nothing is lost by it, since a run's
+not match (seen once, in a soak of 200 kills, with 1.5.5). Nothing is lost by it, since a run's
 commit is its journal; so nobody has to be asked before the file is rebuilt.
 """
 

@@ -233,3 +233,41 @@ def test_a_shift_alone_is_watched_and_a_target_beside_it_decides_by_priority() -
     joined = f"shift(chat) < 10 % and {YES}"
     assert judged(joined, slower, priority="P1").verdict == "ROLL_BACK"
     assert judged("shift(chat) < 10 % and failed(p1) == 0", slower).verdict == "PROMOTE_WITH_WATCH"
+
+
+NO_YARDSTICK = "median(chat) <= +10 %"
+
+
+@pytest.mark.parametrize(
+    ("rule", "priority", "verdict"),
+    [
+        # no promoted run yet: absolute criteria only, and they still count
+        (f"{NO} or {NO_YARDSTICK}", "P1", "ROLL_BACK"),
+        (f"{NO} or {NO_YARDSTICK}", "P2", "HOLD"),
+        (f"{YES} and {NO_YARDSTICK}", "P1", "PROMOTE"),
+        (f"{NO} and {NO_YARDSTICK}", "P2", "HOLD"),
+        (f"{UNKNOWN} or {NO_YARDSTICK}", "P2", "HOLD"),
+        # what is not known excuses no failure, and a failure excuses nothing that is not known
+        (f"{NO} or {UNKNOWN}", "P1", "HOLD"),
+        (f"{NO} and {UNKNOWN}", "P1", "ROLL_BACK"),
+    ],
+)
+def test_what_is_missing_beside_a_failure_excuses_nothing(
+    rule: str, priority: str, verdict: str
+) -> None:
+    assert judged(rule, with_baseline(), priority=priority).verdict == verdict
+
+
+def test_a_watched_shift_beside_missing_evidence_still_holds() -> None:
+    slower = with_samples(tuple(v * 1.3 for v in LATENCIES))
+    assert judged(f"shift(chat) < 10 % and {UNKNOWN}", slower, priority="P1").verdict == "HOLD"
+    assert judged(UNKNOWN, slower, priority="P1").verdict == "HOLD"
+
+
+def test_promoted_runs_with_too_few_samples_are_no_first_deployment() -> None:
+    few = BaselineRun(run_id="old", revision="r1", samples={"chat": (100.0, 101.0)})
+    case = green()
+    case = replace(case, history=case.history.model_copy(update={"baseline": (few,)}))
+    verdict = judged(NO_YARDSTICK, case)
+    assert "no promoted run has the 5 samples" in found(verdict).sentence
+    assert verdict.verdict == "HOLD"

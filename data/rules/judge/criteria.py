@@ -8,10 +8,16 @@ from dataclasses import replace
 from data.records.criterion import Criterion
 from data.records.words import Mark, Priority, VerdictWord
 from data.rules.grammar import Both, Rule, Term, parse_rule
-from data.rules.judge.case import Case, Ruling, ruling
+from data.rules.judge.case import Case, Ruling, effect_of, ruling
 from data.rules.judge.declared import Answer, answer_of
 
 _UNKNOWN = (Mark.NOT_RUN, Mark.NOT_EVALUATED)
+_GRAVITY = (
+    VerdictWord.PROMOTE,
+    VerdictWord.PROMOTE_WITH_WATCH,
+    VerdictWord.HOLD,
+    VerdictWord.ROLL_BACK,
+)
 _NO_DATA = {"hold": VerdictWord.HOLD, "watch": VerdictWord.PROMOTE_WITH_WATCH}
 
 
@@ -46,8 +52,6 @@ def score_note(case: Case, rulings: list[Ruling]) -> Iterator[str]:
 def _ruled(case: Case, criterion: Criterion) -> Ruling:
     told = _joined(case, criterion, parse_rule(criterion.rule))
     effect, text = told.effect, f"{criterion.rule}: {told.text}"
-    if effect is None and criterion.no_data and told.mark in _UNKNOWN:
-        effect = _NO_DATA[_policy(criterion)]
     if criterion.dry_run:
         effect, text = VerdictWord.PROMOTE, f"dry run, decides nothing: {text}"
     places = tuple(dict.fromkeys(told.evidence))
@@ -55,41 +59,52 @@ def _ruled(case: Case, criterion: Criterion) -> Ruling:
     return replace(made, dry_run=criterion.dry_run)
 
 
-def _policy(criterion: Criterion) -> str:
-    """P1 holds without data, whatever a plan says that nobody checked."""
-    return "hold" if criterion.priority is Priority.P1 else criterion.no_data or "hold"
-
-
 def _joined(case: Case, criterion: Criterion, term: Term) -> Answer:
+    """The answer to a term, with what it does to the verdict."""
     if isinstance(term, Rule):
-        return answer_of(case, criterion, term)
+        answer = answer_of(case, criterion, term)
+        return answer._replace(effect=_effect(criterion, answer))
     each = [_joined(case, criterion, one) for one in term.terms]
-    mark = _all(each) if isinstance(term, Both) else _any(each)
+    mark, effect = _both(each) if isinstance(term, Both) else _either(each)
     texts = (f"{_short(t)}{a.text}" for t, a in zip(term.terms, each, strict=True))
     evidence = tuple(place for answer in each for place in answer.evidence)
-    effect = None if mark is Mark.PASS else _effect(criterion, [a for a in each if a.mark is mark])
     return Answer(mark, "; ".join(texts), evidence, effect)
 
 
-def _all(each: list[Answer]) -> Mark:
-    """The worst: one that fails decides, else one that is not known."""
+def _effect(criterion: Criterion, answer: Answer) -> VerdictWord:
+    """P1 holds without data, whatever a plan says that nobody checked."""
+    if answer.effect is not None:
+        return answer.effect
+    if answer.mark in _UNKNOWN and criterion.no_data and criterion.priority is not Priority.P1:
+        return _NO_DATA[criterion.no_data]
+    return effect_of(criterion.priority, answer.mark)
+
+
+def _both(each: list[Answer]) -> tuple[Mark, VerdictWord]:
+    """The worst: one that fails decides, else one that is not known; the gravest effect of all."""
     marks = [answer.mark for answer in each]
-    return next((m for m in (Mark.FAIL, *_UNKNOWN) if m in marks), Mark.PASS)
+    mark = next((m for m in (Mark.FAIL, *_UNKNOWN) if m in marks), Mark.PASS)
+    return mark, _gravest(each)
 
 
-def _any(each: list[Answer]) -> Mark:
-    """The best: one that is satisfied decides, else one that is not known."""
-    marks = [answer.mark for answer in each]
-    return next((m for m in (Mark.PASS, *_UNKNOWN) if m in marks), Mark.FAIL)
+def _either(each: list[Answer]) -> tuple[Mark, VerdictWord]:
+    """The best: one that is satisfied decides, else one that is not known.
+
+    One without a yardstick yet says nothing for or against the others. What is not known may have
+    been satisfied, so that it holds where the others alone would roll back; it excuses nothing.
+    """
+    if any(answer.mark is Mark.PASS for answer in each):
+        return Mark.PASS, VerdictWord.PROMOTE
+    rest = [a for a in each if a.effect is not VerdictWord.PROMOTE] or each
+    marks = [answer.mark for answer in rest]
+    mark = next((m for m in _UNKNOWN if m in marks), Mark.FAIL)
+    gravest = _gravest(rest)
+    capped = mark is not Mark.FAIL and gravest is VerdictWord.ROLL_BACK
+    return mark, VerdictWord.HOLD if capped else gravest
 
 
-def _effect(criterion: Criterion, decisive: list[Answer]) -> VerdictWord | None:
-    """The gravest of those that decide; None: what the priority says."""
-    asked = [answer.effect for answer in decisive]
-    if None in asked or not asked:
-        return None
-    watched = VerdictWord.PROMOTE_WITH_WATCH
-    return watched if watched in asked else VerdictWord.PROMOTE
+def _gravest(each: list[Answer]) -> VerdictWord:
+    return max((a.effect or VerdictWord.PROMOTE for a in each), key=_GRAVITY.index)
 
 
 def _short(term: Term) -> str:

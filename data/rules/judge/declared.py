@@ -95,9 +95,12 @@ def _relative(case: Case, rule: Rule, value: float, text: str, place: tuple[str,
     ]
     if not case.history.readable:
         return Answer(Mark.NOT_EVALUATED, "history could not be read", place)
-    if not known:
+    if not any(earlier):
         text = "no promoted run to compare with yet; absolute criteria only"
         return Answer(Mark.NOT_EVALUATED, text, place, VerdictWord.PROMOTE)
+    if not known:
+        text = f"no promoted run has the {samples_wanted(rule)} samples that are needed"
+        return Answer(Mark.NOT_EVALUATED, text, place)
     middle = percentile(known, 0.5)
     change = value - middle
     if rule.unit == "%":
