@@ -84,7 +84,7 @@ COLD = """
 import sys, time
 import duckdb
 connection = duckdb.connect(sys.argv[1], read_only=True)
-connection.execute("SET TimeZone = 'UTC'")
+connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
 began = time.perf_counter()
 connection.execute(sys.argv[2]).fetchall()
 print(time.perf_counter() - began)

@@ -20,6 +20,8 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+# a bar that DuckDB draws on standard output after two seconds would stand in the middle of a JSON answer
+_SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
 # what DuckDB says of a file whose bytes are not those that it wrote
 _DAMAGED = (
     "Corrupt database file",
@@ -124,7 +126,7 @@ def in_memory() -> Iterator[Connection]:
     """An empty warehouse that is gone afterwards."""
     connection = duckdb.connect(":memory:", config=_OFFLINE)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(_SESSION)
         bring_up_to_date(connection)
         yield connection
     finally:
@@ -189,7 +191,7 @@ def _open(path: Path, deadline: Deadline, *, read_only: bool) -> Connection:
             if not deadline.pause():
                 raise busy(path, deadline.wait_s) from error
         else:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(_SESSION)
             return connection
 
 

@@ -220,3 +220,9 @@ def test_times_come_back_aware(warehouse: Warehouse) -> None:
     [(first,)] = warehouse.query("SELECT started_at FROM runs")[1]
     assert first == next(f for f in run(1) if isinstance(f, RunStarted)).started_at
     assert first.utcoffset().total_seconds() == 0
+
+
+def test_a_long_question_draws_no_bar_into_its_answer(warehouse: Warehouse) -> None:
+    spooled(warehouse, run(1))
+    _, rows = warehouse.query("SELECT current_setting('enable_progress_bar')")
+    assert rows == [(False,)]
