@@ -20,7 +20,7 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
-# a bar that DuckDB draws on standard output after two seconds would stand in the middle of a JSON answer
+# DuckDB draws a bar on standard output after two seconds: in the middle of a JSON answer
 _SESSION = "SET TimeZone = 'UTC'; SET enable_progress_bar = false"
 # what DuckDB says of a file whose bytes are not those that it wrote
 _DAMAGED = (

@@ -91,6 +91,27 @@ def test_a_test_blocked_outside_python_is_a_failure_and_the_rest_not_run(
     assert not told.suite.timed_out
 
 
+def test_a_suites_own_alarm_rings_for_the_suite(tmp_path: Path) -> None:
+    code = """
+        import signal, time, pytest
+        rung = []
+        @pytest.fixture
+        def bell():
+            old = signal.signal(signal.SIGALRM, lambda *_: rung.append(1))
+            yield
+            signal.signal(signal.SIGALRM, old)
+        def test_late(bell):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            time.sleep(0.2)
+            assert rung == [1]
+        def test_slow():
+            time.sleep(5)
+    """
+    told = run(order_for(tmp_path, code, test_timeout_s=1.0))
+    assert told.outcomes == {"test_late": "PASS", "test_slow": "FAIL"}
+    assert told.tests["test_slow"].message == "timed out after 1 s"
+
+
 def test_what_a_suite_leaves_behind_is_cleared(tmp_path: Path) -> None:
     mark = f"left-{tmp_path.name}-{os.getpid()}"
     code = f"""

@@ -13,6 +13,8 @@ from goldenpath_alarm import Alarm  # type: ignore[import-not-found]
 from goldenpath_children import Children  # type: ignore[import-not-found]
 from goldenpath_contact import Ledger, Targets  # type: ignore[import-not-found]
 
+SIGN_S = 0.25  # a small part of the grace that the gate gives (STUCK_GRACE_S)
+
 
 class Stream:
     """The file of events. One `write` a line, so that workers may share it."""
@@ -49,6 +51,11 @@ class Session:
         """The test in flight begins a new budget: a sign for the gate, which waits for one."""
         if self.test is not None and self.timeout_s:
             self.stream.write("alive", id=self.test.nodeid)
+
+    def still_alive(self) -> None:
+        """The same before its tear-down, if its first sign is not as good."""
+        if time.monotonic() - self.test.began > SIGN_S:
+            self.alive()
 
     def note(self, error: Exception) -> None:
         """The witness itself failed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 DETAIL_CHARS = 8000
@@ -12,6 +13,7 @@ class Test:
     """What is known about the test that runs now.
 
     Attributes:
+        began: monotonic second.
         then: the ledger's snapshot at the test's start.
         contact: (connections, bytes sent, bytes received) of set-up and call.
         errors: phase -> "Type: text" of the exception that ended it.
@@ -28,6 +30,7 @@ class Test:
 
     def __init__(self, nodeid: str, then: Any) -> None:
         self.nodeid = nodeid
+        self.began = time.monotonic()
         self.then = then
         self.contact = (0, 0, 0)
         self.reports: list[Any] = []

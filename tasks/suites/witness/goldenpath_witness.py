@@ -172,7 +172,7 @@ def pytest_runtest_setup(item: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        disarm()
+        disarm(pause=True)
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -199,22 +199,21 @@ def pytest_runtest_teardown(item: Any) -> Iterator[None]:
 @quietly
 def between() -> None:
     """Contact in a tear-down proves nothing: a module's fixtures are closed in its last test's."""
-    SESSION.ledger.scan()
-    SESSION.test.contact = SESSION.ledger.since(SESSION.test.then)
+    SESSION.test.contact = SESSION.ledger.contact(SESSION.test.then)
     SESSION.test.children = SESSION.children.end()
-    SESSION.alive()
+    SESSION.still_alive()
 
 
 @quietly
 def arm(fresh: bool) -> None:
-    """Start the test's clock."""
+    """Start the test's clock, or go on."""
     SESSION.alarm.arm(SESSION.test, fresh)
 
 
 @quietly
-def disarm() -> None:
+def disarm(pause: bool = False) -> None:
     """Stop it."""
-    SESSION.alarm.disarm()
+    SESSION.alarm.pause() if pause else SESSION.alarm.disarm()
 
 
 @pytest.hookimpl(hookwrapper=True, trylast=True)
