@@ -52,11 +52,13 @@ class Alarm:
             self.test, self.paused = test, None
             return
         self.disarm()
-        if _can_arm():
+        if self._can_arm():
             now = time.monotonic()
             if fresh or test.budget_ends is None:
                 test.budget_ends = now + self.budget_s
             test.old_handler, self.test = set_handler(signal.SIGALRM, self.handler), test
+            if test.old_handler is self.handler:  # put back by a fixture that found it there
+                test.old_handler = signal.SIG_DFL
             signal.setitimer(signal.ITIMER_REAL, max(test.budget_ends - now, 0.01), AGAIN_S)
 
     def pause(self) -> None:
@@ -73,6 +75,14 @@ class Alarm:
             if is_ours:
                 set_handler(signal.SIGALRM, test.old_handler)
 
+    def _can_arm(self) -> bool:
+        """Not while a handler of somebody else is there, for an alarm that is still to be set."""
+        is_main = threading.current_thread() is threading.main_thread()
+        if not is_main or not hasattr(signal, "setitimer"):
+            return False
+        handler, running = getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)[0]
+        return not running and (handler is self.handler or handler in FREE)
+
     def _is_ours(self) -> bool:
         is_set = signal.getitimer(signal.ITIMER_REAL)[1] == AGAIN_S
         return is_set and getsignal(signal.SIGALRM) is self.handler
@@ -84,14 +94,6 @@ class Alarm:
                 self.test.stack = stacks()
                 self.tell()
             raise TimedOut(f"timed out after {self.budget_s:g} s", pytrace=True)
-
-
-def _can_arm() -> bool:
-    """A handler of somebody else is there for an alarm that is still to be set."""
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or not hasattr(signal, "setitimer"):
-        return False
-    return getsignal(signal.SIGALRM) in FREE and not signal.getitimer(signal.ITIMER_REAL)[0]
 
 
 def stacks() -> str:
