@@ -131,7 +131,8 @@ class Wired(Record):
             work_dir=self.work_dir(phase.id, suite.id),
             timeout_s=suite.timeout,
             test_timeout_s=suite.test_timeout,
-            proxied=self._proxied(suite),
+            proxied=self._by_scheme(suite, "http", "ws"),
+            watched=tuple(map(_endpoint, self._by_scheme(suite, "https", "wss").values())),
         )
 
     def probe_order(self, phase: Phase, probe: ProbePlan, attempt: int = 1) -> ProbeOrder:
@@ -149,17 +150,24 @@ class Wired(Record):
         """Folder of one suite's streams and logs."""
         return self.home / "runs" / self.run_id / phase / suite
 
-    def _proxied(self, suite: Suite) -> dict[str, str]:
-        """Where the runner cannot be looked into, a proxy looks; it has no names for TLS."""
+    def _by_scheme(self, suite: Suite, *schemes: str) -> dict[str, str]:
+        """Services to look at from outside, where the runner cannot be looked into.
+
+        A proxy stands before plain ones; TLS has a name on its certificate, which is no proxy's.
+        """
         if suite.results is None or suite.witness == "none":
             return {}
         urls = {n: self.plan.services[n].url for n in suite.targets or self.plan.services}
-        return {name: url for name, url in urls.items() if url.startswith("http://")}
+        return {name: url for name, url in urls.items() if urlsplit(url).scheme in schemes}
 
     def _targets(self, suite: Suite) -> tuple[Endpoint, ...]:
         names = suite.targets or tuple(self.plan.services)
-        urls = [urlsplit(self.plan.services[name].url) for name in names]
-        return tuple(Endpoint(host=u.hostname or "", port=_port(u.scheme, u.port)) for u in urls)
+        return tuple(_endpoint(self.plan.services[name].url) for name in names)
+
+
+def _endpoint(url: str) -> Endpoint:
+    parts = urlsplit(url)
+    return Endpoint(host=parts.hostname or "", port=_port(parts.scheme, parts.port))
 
 
 def signing_keys(probe: ProbePlan, environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -29,6 +29,8 @@ class SuiteOrder(Record):
         work_dir: folder of this suite's streams and logs; survives the gate.
         timeout_s, test_timeout_s: budgets of the process and of each test.
         proxied: services (name -> URL) whose contact a proxy is to see, {} for none.
+        watched: targets whose contact is to be seen on the sockets of the suite's processes, as no
+            proxy can stand before them; () for none.
     """
 
     run_id: str
@@ -48,6 +50,7 @@ class SuiteOrder(Record):
     timeout_s: float
     test_timeout_s: float | None = None
     proxied: dict[str, str] = {}
+    watched: tuple[Endpoint, ...] = ()
 
 
 class ProbeOrder(Record):

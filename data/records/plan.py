@@ -215,7 +215,7 @@ class Suite(Record):
     targets: tuple[str, ...] = Field((), description="services that count as contact; () = all")
     resource_group: str | None = None
     witness: Literal["auto", "none"] = Field(
-        "auto", description="how contact is seen; `none`: a `results` suite without the proxy"
+        "auto", description="how contact is seen; `none`: nobody looks at a `results` suite"
     )
     results: Results | None = Field(
         None, description="where a runner other than pytest writes its results; absent: pytest"

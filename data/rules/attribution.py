@@ -26,12 +26,14 @@ class Contact(NamedTuple):
 
     Attributes:
         moved: in order of time; `sent_bytes` went to the target.
+        within_s: it was opened at `opened_s` or up to this much before.
     """
 
     service: str
     opened_s: float
     moved: tuple[Moved, ...] = ()
     closed_s: float | None = None
+    within_s: float = 0.0
 
 
 class Window(NamedTuple):
@@ -100,7 +102,7 @@ def attribute(windows: Iterable[Window], contacts: Iterable[Contact]) -> dict[st
 
 def _pieces(contacts: Iterable[Contact]) -> Iterator[_Piece]:
     for number, contact in enumerate(contacts):
-        yield _Piece(contact.opened_s, contact.opened_s, 0, 0, number)
+        yield _Piece(contact.opened_s - contact.within_s, contact.opened_s, 0, 0, number)
         for moved in contact.moved:
             yield _Piece(*moved, number)
 

@@ -11,16 +11,37 @@ from typing import NamedTuple
 from data.records.facts import TestResult
 from data.records.results import Ran
 from data.records.words import Outcome
-from data.rules.attribution import Attributed, Contact, Window, attribute
+from data.rules.attribution import Attributed, Contact, Moved, Window, attribute
 
 # A runner may write a moment after the test.
 SLACK_S = 0.3
 WEAKER = "contact seen by time alone, at a proxy"
+WEAKER_STILL = "contact seen by time alone, on the sockets of the runner's processes"
 SHARED = (
     "all contact in this test's time may be another test's, which can have run then too: whose it"
     " was is unknown (results with exact times, and one worker, would tell)"
 )
 ELSEWHERE = "the suite had contact outside of every test's time: whose it was is unknown"
+NOWHERE = (
+    "none of the runner's processes was seen to talk to a target: whether this test did, from a"
+    " container, through a forward proxy or by a remote browser, is unknown"
+)
+MISSED = "contact may have been missed, so whether this test had any is unknown: "
+BLIND = "nobody looked for a moment while this test ran: whether it had contact then is unknown"
+
+
+class Sight(NamedTuple):
+    """How well the suite's contact was seen.
+
+    Attributes:
+        weaker: what a test with contact is told.
+        doubt: why contact may have been missed; "" for none.
+        blind: (from, to), seconds: nobody looked.
+    """
+
+    weaker: str = WEAKER
+    doubt: str = ""
+    blind: tuple[tuple[float, float], ...] = ()
 
 
 class Reported(NamedTuple):
@@ -87,9 +108,12 @@ def _total_s(batch: Iterable[Reported]) -> float:
 
 
 def witnessed_by_time(
-    tests: Sequence[TestResult], windows: Iterable[Window], contacts: Collection[Contact]
+    tests: Sequence[TestResult],
+    windows: Iterable[Window],
+    contacts: Collection[Contact],
+    sight: Sight = Sight(),  # noqa: B008
 ) -> Iterator[TestResult]:
-    """The tests that ended, each with what a proxy saw while it ran.
+    """The tests that ended, each with what was seen from outside while it ran.
 
     Weaker than the witness inside a runner, and every such test says so. Credited is only contact
     that no other test can have had: where windows overlap and all of it is shared, the test stays
@@ -103,27 +127,37 @@ def witnessed_by_time(
     """
     windows = tuple(windows)
     found = attribute(windows, contacts)
-    whole = not _outside(windows, contacts)
+    doubt = ELSEWHERE if _outside(windows, contacts) else sight.doubt
+    unseen = attribute(windows, [Contact("", to, within_s=to - since) for since, to in sight.blind])
     for test in tests:
-        if test.outcome not in (Outcome.NOT_RUN, Outcome.SKIPPED):
-            yield _told(test, found.get(test.test_id, Attributed()), whole)
+        if test.outcome in (Outcome.NOT_RUN, Outcome.SKIPPED):
+            continue
+        seen = found.get(test.test_id, Attributed())
+        was_blind = test.test_id in unseen and unseen[test.test_id].witnessed
+        yield _told(test, seen, doubt or (BLIND if was_blind else ""), sight.weaker)
 
 
-def _told(test: TestResult, seen: Attributed, whole: bool) -> TestResult:
-    if seen.shared or not (seen.witnessed or whole):
-        why = SHARED if seen.shared else ELSEWHERE
+def _told(test: TestResult, seen: Attributed, doubt: str, weaker: str) -> TestResult:
+    why = SHARED if seen.shared else "" if seen.witnessed else doubt
+    if why:
         return test.model_copy(update={"findings": (*test.findings, why)})
     told = {
         "witnessed": seen.witnessed,
         "n_connections": seen.n_connections,
         "sent_bytes": seen.sent_bytes,
         "received_bytes": seen.received_bytes,
-        "findings": (*test.findings, WEAKER),
+        "findings": (*test.findings, weaker),
     }
     return test.model_copy(update=told)
 
 
 def _outside(windows: Sequence[Window], contacts: Collection[Contact]) -> bool:
     """Whether any contact happened while no test ran."""
-    moments = [c.opened_s for c in contacts] + [m.last_s for c in contacts for m in c.moved]
-    return any(not any(w.start <= at <= w.end for w in windows) for at in moments)
+    spans = [(c.opened_s - c.within_s, c.opened_s) for c in contacts]
+    spans += [_span(contact, moved) for contact in contacts for moved in contact.moved]
+    return any(not any(w.start <= to and since <= w.end for w in windows) for since, to in spans)
+
+
+def _span(contact: Contact, moved: Moved) -> tuple[float, float]:
+    """Of bytes at a proxy their last moment counts; of those between two looks any may be it."""
+    return (moved.first_s if contact.within_s else moved.last_s), moved.last_s

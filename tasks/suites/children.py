@@ -47,21 +47,25 @@ class Watch:
     """One test's children, from `begin` to `end`.
 
     Args:
-        pid: of the pytest that runs the test.
+        pid: of the pytest that runs the test; 0 for none, then only `orphans` are looked at.
         has: whether an address is a target's.
         orphans: more processes whose contact is the test's, such as daemons that left it.
+
+    Attributes:
+        mine: inode -> the socket to a target as last seen, of all that were.
+        known: (local, remote) of connections to targets that were there before.
     """
 
     def __init__(self, pid: int, has: Has, orphans: Callable[[], set[int]]) -> None:
         self.pid, self._has, self._orphans = pid, has, orphans
         self._began_s = self.active_s = time.monotonic()
-        self._mine: dict[int, Row] = {}
+        self.mine: dict[int, Row] = {}
         self._strangers: set[int] = set()
         self._held: dict[int, socket.socket] = {}
         self._pids: set[int] = set()
-        self._known = {(row.local, row.remote) for row in tcp_sockets() if self._is_contact(row)}
+        self.known = {(row.local, row.remote) for row in tcp_sockets() if self._is_contact(row)}
         self.poll()
-        self._first = dict(self._mine)
+        self._first = dict(self.mine)
 
     def _is_contact(self, row: Row) -> bool:
         return self._has(row.remote) or self._has(row.local)
@@ -110,9 +114,9 @@ class Watch:
         return row is not None and not row.remote[1]
 
     def _note(self, inode: int, row: Row) -> None:
-        is_shared = inode not in self._mine and inode in sockets_of(self.pid)
+        is_shared = inode not in self.mine and inode in sockets_of(self.pid)
         if self._has(row.remote) and not is_shared:  # of a shared one pytest tells itself
-            self._mine[inode] = row
+            self.mine[inode] = row
         else:
             self._strangers.add(inode)
 
@@ -133,7 +137,7 @@ class Watch:
         self.poll()
         self._let_go()
         n = sent = received = 0
-        for inode, row in self._mine.items():
+        for inode, row in self.mine.items():
             old = self._first.get(inode)
             n += old is None
             sent += row.sent - (old.sent if old else 0)
@@ -143,7 +147,7 @@ class Watch:
     def _is_doubtful(self) -> bool:
         """Whether a connection to a target that nobody holds any more is new."""
         now = [row for row in tcp_sockets() if self._is_contact(row) and row.inode == 0]
-        return any((row.local, row.remote) not in self._known for row in now)
+        return any((row.local, row.remote) not in self.known for row in now)
 
 
 class Watches:
@@ -151,6 +155,9 @@ class Watches:
 
     One line a request, `begin PID`, `end`, `look` or `hold`; one JSON line an answer. That to
     `hold` comes with `release`.
+
+    Attributes:
+        lookers: who else is to look when a process asks for it.
     """
 
     def __init__(self, has: Has, orphans: Callable[[], set[int]]) -> None:
@@ -163,6 +170,7 @@ class Watches:
         self._clients: dict[int, socket.socket] = {}
         self._watches: dict[int, Watch] = {}
         self._holding: set[int] | None = set()
+        self.lookers: list[Callable[[], None]] = []
 
     def filenos(self) -> list[int]:
         """What to wait for."""
@@ -217,8 +225,8 @@ class Watches:
             if words[0] == b"hold":
                 return {}
             if words[0] == b"look":
-                for one in self._watches.values():
-                    one.poll()
+                for look in (*(one.poll for one in self._watches.values()), *self.lookers):
+                    look()
                 return {}
             watch = self._watches.pop(fileno, None)
             return watch.end()._asdict() if watch else {}

@@ -18,6 +18,7 @@ class WorkFiles:
         self.stdout = work_dir / f"stdout-{name}.log"
         self.stderr = work_dir / f"stderr-{name}.log"
         self.status = work_dir / f"guard-{name}.jsonl"
+        self.contacts = work_dir / f"contacts-{name}.jsonl"
         self.only = work_dir / f"only-{name}.json"
         self.others = work_dir / f"except-{name}.json"
 

@@ -46,6 +46,9 @@ def main(argv: list[str]) -> int:
         return 0
     guard.start(argv[6:], cwd, stdout, stderr)
     ended_by = guard.watch(float(timeout_s))
+    if guard.tree:
+        with suppress(OSError):
+            guard.tree.end()
     guard.clear()
     guard.note(exit_code=guard.exit_code, ended_by=ended_by)
     return 0
@@ -64,6 +67,7 @@ class Guard:
         self.held = os.environ.get("GOLDENPATH_HOLD") == "1"
         self.watches: Any = None
         self.children: Any = None
+        self.tree: Any = None
 
     def listen(self) -> None:
         """Offer the witness to watch the children of tests; a suite runs without it, too."""
@@ -75,6 +79,11 @@ class Guard:
             targets = contact.Targets(os.environ.get("GOLDENPATH_TARGETS", ""))
             self.watches = self.children.Watches(targets.has, self._orphans)
             os.environ["GOLDENPATH_WATCH"] = self.watches.name
+            if log := os.environ.pop("GOLDENPATH_TREE", ""):
+                watched = contact.Targets(os.environ.pop("GOLDENPATH_TREE_TARGETS", ""))
+                self.tree = importlib.import_module("tasks.suites.tree").Tree(log, watched)
+                self.watches.lookers.append(self.tree.look)
+                os.environ["GOLDENPATH_LOOK"] = "1"
         except (ImportError, OSError, ValueError, AttributeError):
             os.environ.pop("GOLDENPATH_WATCH", None)
 
@@ -144,10 +153,15 @@ class Guard:
                 poll.register(fileno, select.POLLIN)
             watching_s = self.watches.pause_s
             pause_ms = pause_ms if watching_s is None else watching_s * 1000
+        if self.tree:
+            pause_ms = min(pause_ms, self.tree.pause_s * 1000)
         ready = {fileno for fileno, _ in poll.poll(pause_ms)}
         if self.watches:
             with suppress(OSError):
                 self.watches.turn(ready - {0})
+        if self.tree:
+            with suppress(OSError):
+                self.tree.look_in_turn()
         if 0 not in ready:
             return False
         told = os.read(0, 64)

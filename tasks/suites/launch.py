@@ -32,6 +32,9 @@ def suite_env(order: SuiteOrder, files: WorkFiles) -> dict[str, str]:
     env["PYTHONUNBUFFERED"] = "1"
     env["GOLDENPATH_STREAM"] = str(files.stream)
     env["GOLDENPATH_TARGETS"] = ",".join(map(_address, order.targets))
+    if order.watched:
+        env["GOLDENPATH_TREE"] = str(files.contacts)
+        env["GOLDENPATH_TREE_TARGETS"] = ",".join(map(_address, order.watched))
     env["GOLDENPATH_ONLY"] = str(files.only) if order.only or order.given else ""
     env["GOLDENPATH_EXCEPT"] = str(files.others) if order.others and not order.only else ""
     env["GOLDENPATH_TEST_TIMEOUT_S"] = f"{order.test_timeout_s or 0:g}"

@@ -1,4 +1,8 @@
-"""A suite whose runner cannot be looked into, behind a proxy that sees its contact."""
+"""A suite whose runner cannot be looked into: its contact is seen from outside.
+
+Before services without TLS stands a proxy, which sees every byte. The guard sees the sockets of the
+suite's processes, with any target (`tasks/suites/tree.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,17 @@ from urllib.parse import urlsplit
 from data.records.facts import Collected, SuiteResult, TestResult
 from data.records.orders import SuiteOrder
 from data.records.plan import Results
-from data.rules.contact_by_time import witnessed_by_time
+from data.rules.attribution import Contact
+from data.rules.contact_by_time import (
+    MISSED,
+    NOWHERE,
+    WEAKER_STILL,
+    Sight,
+    witnessed_by_time,
+)
+from data.rules.readers.contact_log import Seen, contacts_seen
 from tasks.proxies.contact import ContactProxy
+from tasks.suites.files import WorkFiles
 from tasks.suites.reported import run_reported
 from tasks.suites.results import ResultFiles
 
@@ -19,11 +32,13 @@ ProxiedFact = Collected | TestResult | SuiteResult
 async def run_proxied(order: SuiteOrder, results: Results) -> AsyncGenerator[ProxiedFact, None]:
     """Run one attempt as `run_reported` does, with the order's services behind a proxy.
 
-    Tests are told as they end and, once the suite is over, told again with the contact that the
-    proxy saw in their time; the last word of a suite comes after that.
+    Tests are told as they end and, once the suite is over, told again with the contact that was
+    seen in their time; the last word of a suite comes after that.
     """
     tests: dict[str, TestResult] = {}
     last: SuiteResult | None = None
+    log = WorkFiles(order).contacts
+    log.unlink(missing_ok=True)
     async with ContactProxy(order.proxied) as proxy:
         moved = _moved(order, proxy.urls)
         found = ResultFiles(moved, results)
@@ -35,10 +50,26 @@ async def run_proxied(order: SuiteOrder, results: Results) -> AsyncGenerator[Pro
                 tests[fact.test_id] = fact
             yield fact
         contacts = proxy.contacts
-    for test in witnessed_by_time(list(tests.values()), found.windows, contacts):
+    seen = contacts_seen(log.read_text("utf-8").splitlines() if log.exists() else ())
+    both = (*contacts, *seen.contacts)
+    sight = _sight(order, contacts, seen)
+    for test in witnessed_by_time(list(tests.values()), found.windows, both, sight):
         yield test
     if last is not None:
         yield last
+
+
+def _sight(order: SuiteOrder, proxied: tuple[Contact, ...], seen: Seen) -> Sight:
+    """A proxy misses nothing; where only sockets are seen, absence is known of nearby looks alone.
+
+    Of a suite that was never seen to talk to a target with TLS nothing is known: its tests may
+    have done so where no process of the runner shows it.
+    """
+    if not order.watched:
+        return Sight()
+    if not (proxied or seen.contacts):
+        return Sight(WEAKER_STILL, NOWHERE)
+    return Sight(WEAKER_STILL, seen.doubt and MISSED + seen.doubt, seen.blind)
 
 
 def _moved(order: SuiteOrder, urls: Mapping[str, str]) -> SuiteOrder:

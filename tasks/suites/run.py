@@ -48,7 +48,7 @@ async def run_suite(order: SuiteOrder) -> AsyncIterator[SuiteFact]:
     results = order.suite.results
     if results is None:
         facts = _run_witnessed(order)
-    elif order.proxied:
+    elif order.proxied or order.watched:
         facts = run_proxied(order, results)
     else:
         facts = run_reported(order, ResultFiles(order, results))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,11 +14,13 @@ from data.records.results import Ran
 from data.records.words import Outcome
 from data.rules.attribution import Contact, Moved, Window
 from data.rules.contact_by_time import (
+    BLIND,
     ELSEWHERE,
     SHARED,
     SLACK_S,
     WEAKER,
     Reported,
+    Sight,
     windows_of,
     witnessed_by_time,
 )
@@ -166,3 +169,43 @@ def test_an_idle_test_is_never_credited(
     windows = windows_of(reported, T0.timestamp())
     credited = {t.test_id for t in witnessed_by_time(facts, windows, contacts) if t.witnessed}
     assert credited <= talkers
+
+
+@given(SERIAL, st.floats(0.001, 0.5), st.floats(0, 0.5))
+def test_nor_is_one_by_contact_that_was_somewhere_between_two_looks(
+    tests: list[tuple[float, bool, float]], every_s: float, first_s: float
+) -> None:
+    """Serial tests with exact times; sockets are looked at from time to time."""
+    zero = T0.timestamp()
+
+    def looks(at_s: float) -> tuple[float, float]:
+        n = math.floor((at_s - zero - first_s) / every_s)
+        return zero + first_s + n * every_s, zero + first_s + (n + 1) * every_s
+
+    now_s, facts, reported, contacts, talkers = zero, [], [], [], set()
+    for index, (took_s, talks, _) in enumerate(tests):
+        name, began_s, now_s = str(index), now_s, now_s + took_s + 0.001
+        ran = Ran(starts_s=(began_s,), end_s=began_s + took_s, within_s=0.005)
+        reported.append(Reported(name, took_s, ran, zero, now_s))
+        facts.append(ended(name, began_s + took_s - zero, took_s))
+        if talks:
+            talkers.add(name)
+            since_s, to_s = looks(began_s + took_s / 2)
+            moved = Moved(since_s, to_s, 1, 1)
+            contacts.append(Contact("api", to_s, (moved,), within_s=to_s - since_s))
+    windows = windows_of(reported, zero)
+    found = list(witnessed_by_time(facts, windows, contacts))
+    assert {t.test_id for t in found if t.witnessed} <= talkers
+    assert not {t.test_id for t in found if t.witnessed is False} & talkers
+
+
+def test_where_nobody_looked_nobody_is_accused() -> None:
+    at_s = T0.timestamp()
+    sight = Sight(blind=((at_s + 9.2, at_s + 9.3),))
+    found = list(witnessed_by_time(APART, map(window, APART), contact(19.5), sight))
+    assert [(t.witnessed, t.findings[-1]) for t in found] == [(None, BLIND), (True, WEAKER)]
+
+
+def test_a_doubt_accuses_nobody_and_takes_nothing_away() -> None:
+    found = list(witnessed_by_time(APART, map(window, APART), contact(9.5), Sight(doubt="why")))
+    assert [(t.witnessed, t.findings[-1]) for t in found] == [(True, WEAKER), (None, "why")]

@@ -62,5 +62,6 @@ def _look_before_close() -> None:
 try:
     _others()
 finally:
-    if os.environ.get("GOLDENPATH_WATCH") and os.environ.get("GOLDENPATH_OWNER"):
+    is_watched = os.environ.get("GOLDENPATH_OWNER") or os.environ.get("GOLDENPATH_LOOK")
+    if os.environ.get("GOLDENPATH_WATCH") and is_watched:
         _listen()
