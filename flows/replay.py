@@ -10,8 +10,8 @@ from data.records.plan import Plan
 from data.records.record import AwareUtc, Record
 from data.records.summary import RunSummary
 from data.records.words import VerdictWord
-from data.rules.judge import judge
 from data.store.warehouse import Warehouse
+from flows.at_rest import judge_at_rest
 
 _MANY = 1_000_000
 
@@ -71,7 +71,7 @@ def _again(
     assert view.verdict is not None
     at = view.verdict.at
     history = warehouse.history(run.plan, run.environment, run.run_id, plan.baseline, at)
-    verdict = judge(plan, view.evidence, history, at)
+    verdict = judge_at_rest(plan, view.evidence, history, at)
     label, source = labels.get(run.run_id, (None, None))
     return Replayed(
         run_id=run.run_id,

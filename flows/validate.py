@@ -21,10 +21,11 @@ from prefect.runtime import flow_run
 from data.errors import GoldenPathError
 from data.records.facts import DeployResult, Fact, RevisionReading, RunEnded
 from data.records.verdict import Verdict
-from data.rules.judge import judge, make_ready
+from data.rules.judge import make_ready
 from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.acting import act
+from flows.at_rest import judge_at_rest
 from flows.phase import run_phase, skip_phase
 from flows.session import Session
 from flows.settled import settled
@@ -214,11 +215,11 @@ async def _judge(session: Session) -> Verdict:
         wired.run_id,
         wired.plan.baseline,
     )
-    verdict = judge(wired.plan, session.recorder.evidence(), history, now())
+    verdict = judge_at_rest(wired.plan, session.recorder.evidence(), history, now())
     target = history.known_good
     if verdict.rollback_refusals and target is not None and wired.plan.rollback.armed:
         await session.look_at_target(target.revision)
-        verdict = judge(wired.plan, session.recorder.evidence(), history, now())
+        verdict = judge_at_rest(wired.plan, session.recorder.evidence(), history, now())
     session.record(verdict)
     return verdict
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from statistics import NormalDist
 
@@ -21,20 +22,30 @@ import numpy as np
 from data.records.evidence import BaselineRun
 from data.records.plan import Plan
 from data.records.words import Mark
-from data.rules.compare import Word, compare_shares
 from data.rules.grammar import Rule, parse_rule
+from data.rules.judge.falls import falls, judged_fall
 from data.rules.judge.shifts import Level, drift, judged, shifts
 from data.rules.statistics.location import rank_tails, shift_of
-from tests.rules.making import PLAN
+from flows.at_rest import judge_at_rest
+from tests.rules.making import NOW, PLAN, green
+from tests.rules.making import test as making_test
 
 N_TRIALS = 200  # where nothing changed, and of errors
 N_CHANGED = 60
 N_BASELINE = 20
 N_METRICS = 10
+N_RESULTS = 100_000
 WITHIN = 0.15  # noise of one sample, log-normal
 SIZES = (30, 100, 300)
 LIMIT = 0.05
 GOAL = 0.02
+LEVELS: dict[str, Callable[[random.Random], float]] = {
+    "Student's t of 3": lambda d: (
+        100 * math.exp(0.03 * d.gauss(0, 1) / math.sqrt(d.gammavariate(1.5, 2) / 3))
+    ),
+    "two machines 8 % apart": lambda d: d.choice((100, 108)) * d.lognormvariate(0, 0.01),
+    "exponential": lambda d: 100 + d.expovariate(1 / 4),
+}
 
 
 def main() -> None:
@@ -54,7 +65,9 @@ def main() -> None:
     print(f"{N_METRICS} metrics, no change, n = 30, between 3%: any alarm {many:.1%}")
     print("no change, between 3 %, samples without end, by number of promoted runs:", end=" ")
     print(", ".join(f"{k}: {_by_runs(k):.1%}" for k in (3, 5, 10, 20)))
-    print("errors, baseline 1 %")
+    print("level of a deployment otherwise spread, n = 300, no change:", end=" ")
+    print(", ".join(f"{name}: {_alarms(one):.1%}" for name, one in LEVELS.items()))
+    print(f"errors, baseline 1 %, share >= -1 %; the judge knows {N_BASELINE} promoted runs")
     _head()
     for after in (0.01, 0.05):
         for n in SIZES:
@@ -62,7 +75,36 @@ def main() -> None:
     print("drift over ten releases, limit 10 %, alarm at the tenth")
     for noise, step in ((0.03, 0.0), (0.05, 0.0), (0.01, 0.03), (0.03, 0.03)):
         print(f"  {step:+.0%} a release, noise {noise:.0%}: {_drifts(noise, step):.1%}")
+    _speed()
     print(f"took {time.perf_counter() - began:.0f} s")
+
+
+def _speed() -> None:
+    """The judge as the flow calls it, on 100,000 results of 20 suites under 200 criteria."""
+    suites = [{"id": f"s{n}", "command": ["x"], "expect": N_RESULTS // 20} for n in range(20)]
+    rules = ("failed({}) == 0", "pass_share({}) >= 99 %", "vacuous({}) <= {n}", "p95(chat) < {n} s")
+    criteria = [
+        {"id": f"c{n}", "priority": "P2", "rule": rules[n % 4].format(f"s{n % 20}", n=n + 1)}
+        for n in range(200)
+    ]
+    one = green()
+    phase = PLAN["phases"][0] | {"suites": suites}
+    plan = Plan.model_validate(
+        {k: v for k, v in PLAN.items() if k != "revenue"}
+        | {"phases": [phase], "capabilities": {}, "criteria": criteria}
+    )
+    tests = tuple(
+        making_test((phase["id"], f"s{n % 20}"), f"tests/test_it.py::test_{n}", duration_ms=n % 97)
+        for n in range(N_RESULTS)
+    )
+    evidence = one.evidence.model_copy(update={"tests": tests})
+    times = []
+    for _ in range(7):
+        wall, cpu = time.perf_counter(), time.process_time()
+        judge_at_rest(plan, evidence, one.history, NOW)
+        times.append((time.perf_counter() - wall, time.process_time() - cpu))
+    wall, cpu = (1000 * statistics.median(side) for side in zip(*times, strict=True))
+    print(f"{N_RESULTS:,} results, 200 criteria: {wall:.0f} ms, CPU {cpu:.0f} ms (goal: 200 ms)")
 
 
 def _head() -> None:
@@ -125,15 +167,41 @@ def _any_of_many() -> float:
 
 def _errors(n: int, after: float) -> Counter[str]:
     found: Counter[str] = Counter()
+    rule = {"id": "m", "priority": "P2", "rule": "share(m) >= -1 %"}
+    plan = Plan.model_validate(PLAN | {"criteria": [rule]})
     for seed in range(N_TRIALS):
         draw = random.Random(seed)
-        base = [float(draw.random() < 0.01) for _ in range(n)]
+        runs = [[float(draw.random() < 0.01) for _ in range(n)] for _ in range(N_BASELINE)]
         cand = [float(draw.random() < after) for _ in range(n)]
-        _others(found, base, cand)
-        word = compare_shares((round(sum(base)), n), (round(sum(cand)), n)).word
-        found["ours"] += word is Word.WORSE
-        found["unknown"] += word is Word.NOT_ENOUGH_EVIDENCE
+        _others(found, runs[0], cand)
+        now = round(sum(cand)), n
+        earlier = [
+            BaselineRun(run_id=f"r{i}", revision=None, failed={"m": (round(sum(one)), n)})
+            for i, one in enumerate(runs)
+        ]
+        (fall,) = falls(plan, earlier, lambda _, now=now: now).values()
+        mark, _ = judged_fall(fall, now, -0.01)
+        found["ours"] += mark is Mark.FAIL
+        found["unknown"] += mark is Mark.NOT_EVALUATED
     return found
+
+
+def _alarms(level: Callable[[random.Random], float]) -> float:
+    """Where deployments differ in other ways than the normal one that the judge reckons with."""
+    plan, n_alarms = _plan(1), 0
+    for seed in range(N_TRIALS):
+        draw = random.Random(seed)
+        made = [
+            [by * draw.lognormvariate(0, WITHIN) for _ in range(300)]
+            for by in (level(draw) for _ in range(N_BASELINE + 1))
+        ]
+        runs = [
+            BaselineRun(run_id=f"r{i}", revision=None, samples={"m0": tuple(one)})
+            for i, one in enumerate(made[1:])
+        ]
+        (found,) = shifts(plan, runs, lambda _, now=made[0]: now).values()
+        n_alarms += judged(found)[0] is Mark.FAIL
+    return n_alarms / N_TRIALS
 
 
 def _others(found: Counter[str], base: Sequence[float], cand: Sequence[float]) -> None:

@@ -39,12 +39,19 @@ class Evidence(Record):
 
 
 class BaselineRun(Record):
-    """One earlier promoted run: its raw samples by metric, in ms; `at`: when it began."""
+    """One earlier promoted run.
+
+    Attributes:
+        at: when it began.
+        samples: metric -> raw samples of what went well, in ms.
+        failed: metric -> (how many failed, of how many that were begun).
+    """
 
     run_id: str
     revision: str | None
     at: datetime | None = None
     samples: dict[str, tuple[float, ...]] = {}
+    failed: dict[str, tuple[int, int]] = {}
 
 
 class KnownGood(Record):

@@ -7,7 +7,8 @@ statistical test). Functions over the tests and probes of a phase, suite or prob
 `passed`, `not_run`, `vacuous`, `flaky` and `pass_share`.
 
 A number with a sign is relative to the baseline: `p95(message) <= +10 %`, `median(message) <= +50
-ms`. The yardstick is the median of what the same function gives for each promoted run.
+ms`. The yardstick is the median of what the same function gives for each promoted run. `share(m) >=
+-1 %` allows one percentage point less than in the promoted runs together, as a statistical test.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ _GRAMMAR = r"""
 class Rule(Record):
     """One comparison. `limit` is in ms for times, 0..1 for shares, else a plain number.
 
-    A relative one compares with the baseline: `limit` is a share of it, or so many ms more.
+    A relative one compares with the baseline: `limit` is a share of it, or so many ms more; of
+    `share`, points.
     """
 
     function: str
@@ -177,9 +179,15 @@ def _check(rule: Rule) -> None:
     if rule.relative and not may_be_relative(rule):
         raise ValueError(
             f"{rule.function} takes a number without a sign: with one it would be relative to the"
-            " baseline, which knows times of promoted runs only"
+            " baseline, which knows times of promoted runs, and shares, only"
+        )
+    if rule.relative and rule.function == "share" and not _is_fall(rule):
+        raise ValueError(
+            "a share relative to the baseline is how much it may fall, such as"
+            f" 'share({rule.subject}) >= -1 %'; got {rule.operator} {100 * rule.limit:+g} %"
         )
     wanted = ("%", "ms", "s") if rule.relative else _wanted_units(rule)
+    wanted = ("%",) if rule.function == "share" else wanted
     if rule.unit not in wanted:
         raise ValueError(
             f"{rule.function} takes {' or '.join(w or 'a plain number' for w in wanted)},"
@@ -187,9 +195,13 @@ def _check(rule: Rule) -> None:
         )
 
 
+def _is_fall(rule: Rule) -> bool:
+    return rule.operator in (">", ">=") and -1 < rule.limit <= 0
+
+
 def may_be_relative(rule: Rule) -> bool:
-    """Whether its function gives a time, of which the baseline has one a run."""
-    return rule.quantile is not None or rule.function in ("mean", "min", "max")
+    """Whether its function gives a time, of which the baseline has one a run, or a share."""
+    return rule.quantile is not None or rule.function in ("mean", "min", "max", "share")
 
 
 def _wanted_units(rule: Rule) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from data.records.facts import ProbeResult, SuiteResult, TestResult
 from data.records.words import Grade, Outcome
 
+SuiteKey = tuple[str, str]
 TestKey = tuple[str, str, str]
 ProbeKey = tuple[str, str]
 RED = (Outcome.FAIL, Outcome.ERROR)
@@ -34,25 +35,44 @@ class FinalTest(NamedTuple):
 def final_outcomes(
     tests: Iterable[TestResult], sensitive: Mapping[tuple[str, str], bool] | None = None
 ) -> dict[TestKey, FinalTest]:
-    """Final outcome of each test by (phase, suite, test id), in order of first appearance.
+    """Final outcome of each test by (phase, suite, test id); arguments as for `finals_by_suite`."""
+    return {
+        (*place, name): final
+        for place, finals in finals_by_suite(tests, sensitive).items()
+        for name, final in finals.items()
+    }
+
+
+def finals_by_suite(
+    tests: Iterable[TestResult], sensitive: Mapping[tuple[str, str], bool] | None = None
+) -> dict[SuiteKey, dict[str, FinalTest]]:
+    """(phase, suite) -> test id -> final outcome, in order of first appearance.
+
+    One walk, which makes nothing but the answer: there may be 100,000 tests.
 
     Args:
         tests: every attempt, in any order.
         sensitive: (suite, test id) -> whether an audit saw it turn red; absent = unknown.
     """
-    first: dict[TestKey, TestResult] = {}
-    more: dict[TestKey, list[TestResult]] = {}
-    for test in tests:
-        key = (test.phase, test.suite, test.test_id)
-        if first.setdefault(key, test) is not test:
-            more.setdefault(key, [first[key]]).append(test)
     known = sensitive or {}
-    return {
-        key: _final(sorted(more[key], key=_attempt), known.get(key[1:]))
-        if key in more
-        else _only(test, known.get(key[1:]))
-        for key, test in first.items()
-    }
+    found: dict[SuiteKey, dict[str, FinalTest]] = {}
+    more: dict[SuiteKey, dict[str, list[TestResult]]] = {}
+    phase = suite = name = ""
+    finals: dict[str, FinalTest] = {}
+    for test in tests:
+        if test.suite != suite or test.phase != phase:
+            phase, suite = test.phase, test.suite
+            finals = found.setdefault((phase, suite), {})
+        name = test.test_id
+        if name in finals:
+            more.setdefault((phase, suite), {}).setdefault(name, [finals[name].last]).append(test)
+        else:
+            finals[name] = _only(test, known.get((suite, name)) if known else None)
+    for place, groups in more.items():
+        for name, attempts in groups.items():
+            settled = _final(sorted(attempts, key=_attempt), known.get((place[1], name)))
+            found[place][name] = settled
+    return found
 
 
 def final_probes(probes: Iterable[ProbeResult]) -> dict[ProbeKey, ProbeResult]:
@@ -100,6 +120,9 @@ _WORDS = (None, False, True)
 _GRADES = {(w, s): grade_of(w, s) for w in _WORDS for s in _WORDS}
 
 
+_made = tuple.__new__  # half the time of calling the class
+
+
 def _attempt(test: TestResult) -> int:
     return test.attempt
 
@@ -108,8 +131,8 @@ def _only(test: TestResult, sensitive: bool | None) -> FinalTest:
     """`_final` of one attempt: nearly every test has no other."""
     outcome = test.outcome
     if outcome is Outcome.PASS or outcome is Outcome.FLAKY:
-        return FinalTest(outcome, _GRADES[test.witnessed, sensitive], test, None, 1)
-    return FinalTest(outcome, None, test, test if outcome in RED else None, 1)
+        return _made(FinalTest, (outcome, _GRADES[test.witnessed, sensitive], test, None, 1))
+    return _made(FinalTest, (outcome, None, test, test if outcome in RED else None, 1))
 
 
 def _final(attempts: Sequence[TestResult], sensitive: bool | None) -> FinalTest:

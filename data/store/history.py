@@ -113,12 +113,23 @@ def _anchor(older: Sequence[_Promoted], before: Before, kept: Baseline) -> list[
 def _baseline(connection: Connection, runs: Sequence[_Promoted]) -> tuple[BaselineRun, ...]:
     if not runs:
         return ()
-    samples = _samples(connection, [run.run_id for run in runs])
-    return tuple(
-        BaselineRun(
-            run_id=r.run_id, revision=r.revision, at=r.at, samples=samples.get(r.run_id, {})
-        )
-        for r in runs
+    metrics = _metrics(connection, [run.run_id for run in runs])
+    return tuple(_baseline_run(run, metrics.get(run.run_id, {})) for run in runs)
+
+
+class _Metric(NamedTuple):
+    values: tuple[float, ...]
+    n_failed: int
+    n: int
+
+
+def _baseline_run(run: _Promoted, metrics: dict[str, _Metric]) -> BaselineRun:
+    return BaselineRun(
+        run_id=run.run_id,
+        revision=run.revision,
+        at=run.at,
+        samples={name: one.values for name, one in metrics.items() if one.values},
+        failed={name: (one.n_failed, one.n) for name, one in metrics.items()},
     )
 
 
@@ -149,15 +160,16 @@ def _criteria_of(plan_json: str) -> list[dict[str, Any]]:
     return [c for c in found or () if isinstance(c, dict)]
 
 
-def _samples(connection: Connection, run_ids: list[str]) -> dict[str, dict[str, tuple[float, ...]]]:
+def _metrics(connection: Connection, run_ids: list[str]) -> dict[str, dict[str, _Metric]]:
     rows = connection.execute(
-        'SELECT run_id, metric, list("value" ORDER BY seq) FROM store.sample '
-        "WHERE ok AND list_contains($runs, run_id) GROUP BY ALL ORDER BY run_id, metric",
+        'SELECT run_id, metric, coalesce(list("value" ORDER BY seq) FILTER (ok), []),'
+        " count(*) FILTER (NOT ok), count(*) FROM store.sample"
+        " WHERE list_contains($runs, run_id) GROUP BY ALL ORDER BY run_id, metric",
         {"runs": run_ids},
     )
-    found: dict[str, dict[str, tuple[float, ...]]] = {}
-    for run_id, metric, values in rows.fetchall():
-        found.setdefault(run_id, {})[metric] = tuple(values)
+    found: dict[str, dict[str, _Metric]] = {}
+    for run_id, metric, values, n_failed, n in rows.fetchall():
+        found.setdefault(run_id, {})[metric] = _Metric(tuple(values), n_failed, n)
     return found
 
 

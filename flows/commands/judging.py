@@ -24,13 +24,13 @@ def judge_command(file: str, as_json: bool) -> None:
     """
     from data.records.evidence import RunView
     from data.rules.dossier import read_dossier
-    from data.rules.judge import judge
+    from flows.at_rest import judge_at_rest
     from flows.commands.run import show_run
     from flows.wiring import read_text
     from tasks.clock import now
 
     dossier = read_dossier(read_text(Path(file)), file)
-    verdict = judge(dossier.plan, dossier.evidence, dossier.history, dossier.now or now())
+    verdict = judge_at_rest(dossier.plan, dossier.evidence, dossier.history, dossier.now or now())
     show_run(RunView(evidence=dossier.evidence, verdict=verdict, history=dossier.history), as_json)
     sys.exit(verdict.verdict.exit_code)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from data.errors import UsageError
 from data.records.facts import RunEnded
 from data.records.plan import Plan
-from data.rules.judge import judge
 from data.store.warehouse import Warehouse
+from flows.at_rest import judge_at_rest
 from tasks.clock import now
 from tasks.record import Recorder
 
@@ -36,7 +36,7 @@ def end_superseded(warehouse: Path, run_id: str, by: str) -> str:
         reason = f"superseded by {by}"
         recorder.record(RunEnded(run_id=run_id, finished_at=now(), reason=reason, superseded_by=by))
         history = store.history(run.plan, run.environment, run_id, plan.baseline)
-        verdict = judge(plan, recorder.evidence(), history, now())
+        verdict = judge_at_rest(plan, recorder.evidence(), history, now())
         recorder.record(verdict)
     finally:
         recorder.close()

@@ -18,7 +18,13 @@ def _moved(draw: st.DrawFn) -> Moved:
 
 
 CONTACTS = st.lists(
-    st.builds(Contact, st.just("api"), SECONDS, st.lists(_moved(), max_size=4).map(tuple)),
+    st.builds(
+        Contact,
+        st.just("api"),
+        SECONDS,
+        st.lists(_moved(), max_size=4).map(tuple),
+        within_s=st.integers(0, 3).map(float),
+    ),
     max_size=6,
 )
 WINDOWS = st.lists(st.builds(Window, st.sampled_from("abcde"), SECONDS, SECONDS), max_size=8)
@@ -78,7 +84,8 @@ def test_it_is_what_the_definition_says(windows: list[Window], contacts: list[Co
     for name in names:
         connections, sent, received, alone, any_piece = set(), 0, 0, False, False
         for number, contact in enumerate(contacts):
-            for moved in (Moved(contact.opened_s, contact.opened_s, 0, 0), *contact.moved):
+            opened = Moved(contact.opened_s - contact.within_s, contact.opened_s, 0, 0)
+            for moved in (opened, *contact.moved):
                 if inside(name, moved.first_s, moved.last_s):
                     connections.add(number)
                     any_piece = True

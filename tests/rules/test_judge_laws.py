@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from data.records.evidence import Evidence
 from data.records.facts import TestResult
 from data.records.words import Outcome, VerdictWord
+from data.rules.judge.judging import TEST_FIELDS
 from tests.rules.making import (
     CORE,
     NOW,
@@ -25,6 +27,7 @@ from tests.rules.making import (
     Change,
     Input,
     all_latencies_times,
+    at,
     both,
     deployed,
     feels,
@@ -303,3 +306,29 @@ def test_whatever_the_judge_read_is_in_the_hash() -> None:
     )
     hashes = {change(green()).judged().input_hash for change in changes}
     assert len(hashes | {green().judged().input_hash}) == len(changes) + 1
+
+
+def test_what_is_not_in_the_hash_of_a_test_decides_nothing() -> None:
+    others = {
+        "duration_ms": 1e6, "n_connections": 9, "sent_bytes": 9, "received_bytes": 9, "detail": "x",
+        "findings": ("xpass",), "at": at(-999), "run_id": green().evidence.run.run_id,
+    }  # fmt: skip
+    assert TestResult.model_fields.keys() == {*TEST_FIELDS, *others}
+    for case in (
+        green(),
+        outcome(CORE, "a", "FAIL")(green()),
+        outcome(CORE, "a", "FAIL", "PASS")(green()),
+    ):
+        tests = tuple(one.model_copy(update=others) for one in case.evidence.tests)
+        evidence = case.evidence.model_copy(update={"tests": tests})
+        assert replace(case, evidence=evidence).judged() == case.judged()
+
+
+@pytest.mark.parametrize("field", TEST_FIELDS)
+def test_what_is_in_the_hash_of_a_test_tells_two_runs_apart(field: str) -> None:
+    case = green()
+    first, *rest = case.evidence.tests
+    values: dict[str, Any] = {"attempt": 2, "outcome": Outcome.FAIL, "witnessed": None}
+    other = first.model_copy(update={field: values.get(field, "other")})
+    evidence = case.evidence.model_copy(update={"tests": (other, *rest)})
+    assert replace(case, evidence=evidence).judged().input_hash != case.judged().input_hash

@@ -57,9 +57,9 @@ def test_baseline_samples_are_those_that_ended_well_by_metric(connection: Connec
         f.model_copy(update={"ok": False}) if getattr(f, "value", 0) == 20.0 else f for f in run(1)
     ]
     put(connection, facts)
-    assert ask(connection, 2).baseline[0].samples == {
-        "message": tuple(float(v) for v in range(1, 20))
-    }
+    (one,) = ask(connection, 2).baseline
+    assert one.samples == {"message": tuple(float(v) for v in range(1, 20))}
+    assert one.failed == {"message": (1, 20)}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from data.records.plan import Phase
 from data.records.probe_plan import ProbePlan
 from data.records.verdict import Action, Coverage, Incident, RevenueAtRisk
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
-from data.rules.judge.case import Case, Ruling
+from data.rules.judge.case import Case, Ruling, outcomes_of
 from data.rules.manifest import Changes, named
 from data.rules.money import cost_faults, money_faults, revenue_at_risk, weighing
 
@@ -22,9 +22,9 @@ def coverage(case: Case) -> Coverage:
         expected += len(phase.probes)
         seen += sum(_ended(case, phase, p) for p in phase.probes)
         for suite in phase.suites:
-            finals = case.finals.get((phase.id, suite.id), {})
             expected += case.expected(phase, suite)
-            seen += sum(f.outcome in _ENDED for f in finals.values())
+            counts = outcomes_of(case.tally((phase.id, suite.id)))
+            seen += sum(counts[outcome] for outcome in _ENDED)
     return Coverage(expected=expected, seen=seen)
 
 
@@ -43,7 +43,8 @@ def not_seen(case: Case) -> tuple[str, ...]:
         for suite in phase.suites:
             finals = case.finals.get((phase.id, suite.id), {})
             prefix = f"{phase.priority.lower()}/{suite.id}"
-            found += [f"{prefix}/{n}" for n, f in finals.items() if f.outcome is Outcome.NOT_RUN]
+            rest_of = case.unpassed.get((phase.id, suite.id), {})
+            found += [f"{prefix}/{n}" for n, f in rest_of.items() if f.outcome is Outcome.NOT_RUN]
             n_absent = case.expected(phase, suite) - len(finals)
             found += [f"{prefix}: {n_absent} expected tests"] if n_absent > 0 else []
             gone = case.changes.get((phase.id, suite.id), Changes()).vanished
@@ -184,7 +185,7 @@ _ACTIONS = {
 def resumable(case: Case) -> bool:
     """Whether `--resume` could bring evidence that is missing."""
     missing = any(
-        f.outcome is Outcome.NOT_RUN for finals in case.finals.values() for f in finals.values()
+        f.outcome is Outcome.NOT_RUN for some in case.unpassed.values() for f in some.values()
     )
     never = any(
         (p.id, s.id) not in case.suites

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import itemgetter
 
 from data.records.evidence import Evidence, History
 from data.records.facts import (
@@ -23,15 +24,17 @@ from data.records.quarantine import Quarantine
 from data.records.verdict import CriterionResult
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.grammar import Rule
+from data.rules.judge.falls import Fall, falls
 from data.rules.judge.levels import level_of
 from data.rules.judge.shifts import Key, Level, Shift, shifts
 from data.rules.manifest import Changes, changes
-from data.rules.outcomes import RED, FinalTest, TestKey, as_one, final_outcomes, final_probes
+from data.rules.outcomes import RED, FinalTest, TestKey, as_one, final_probes, finals_by_suite
 from data.rules.quarantine import covered, in_force
 from data.rules.sensitivity import TestName, fresh, reds_of
 
 SuiteKey = tuple[str, str]
 Tally = Counter[tuple[Outcome, Grade | None]]
+_WORDS = itemgetter(0, 1)  # outcome and grade
 _STAGES = {"start": 0, "end": 2}  # readings of one instant: what stands between comes between
 
 
@@ -73,12 +76,15 @@ class Case:
     @cached_property
     def finals(self) -> dict[SuiteKey, dict[str, FinalTest]]:
         """(phase, suite) -> test id -> final outcome, manifest order first."""
-        found: dict[SuiteKey, dict[str, FinalTest]] = defaultdict(dict)
-        for (phase, suite, test), final in final_outcomes(
-            self.evidence.tests, self.sensitive
-        ).items():
-            found[(phase, suite)][test] = final
-        return dict(found)
+        return finals_by_suite(self.evidence.tests, self.sensitive)
+
+    @cached_property
+    def unpassed(self) -> dict[SuiteKey, dict[str, FinalTest]]:
+        """Those whose outcome is not PASS: few, so that a rule about them need not read all."""
+        return {
+            key: {name: final for name, final in finals.items() if final[0] is not Outcome.PASS}
+            for key, finals in self.finals.items()
+        }
 
     @cached_property
     def quarantined(self) -> dict[TestKey, Quarantine]:
@@ -187,6 +193,16 @@ class Case:
         """(metric, limit) -> its comparison with the baseline, where that has the metric."""
         return shifts(self.plan, self.history.baseline, self.samples)
 
+    @cached_property
+    def falls(self) -> dict[Key, Fall]:
+        """(metric, limit) -> its failures beside the baseline's, where that has the metric."""
+        return falls(self.plan, self.history.baseline, self.bad)
+
+    def bad(self, metric: str) -> tuple[int, int]:
+        """How many executions failed, of how many that were begun."""
+        taken = self.taken(metric)
+        return sum(not sample.ok for sample in taken), len(taken)
+
     def anchor(self, rule: Rule) -> list[Level]:
         """Promoted runs of the anchor's window, each as one number."""
         since = self.evidence.run.started_at - timedelta(seconds=self.plan.baseline.anchor)
@@ -221,7 +237,7 @@ class Case:
 
 
 def _tally(finals: dict[str, FinalTest]) -> Tally:
-    return Counter((final.outcome, final.grade) for final in finals.values())
+    return Counter(map(_WORDS, finals.values()))
 
 
 def outcomes_of(tally: Tally) -> Counter[Outcome]:

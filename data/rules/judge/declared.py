@@ -13,6 +13,7 @@ from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.compare import MIN_EACH, compare
 from data.rules.grammar import Rule, rules_in
 from data.rules.judge.case import Case, Tally, outcomes_of
+from data.rules.judge.falls import judged_fall
 from data.rules.judge.levels import level_of, samples_wanted, statistic
 from data.rules.judge.shifts import drifted, judged
 from data.rules.quantiles import percentile
@@ -64,7 +65,8 @@ def _lacking(criterion: Criterion, taken: list[Sample], needed: int = 0) -> str:
 def _samples(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     taken, place = case.taken(rule.subject), (f"samples/{rule.subject}",)
     if rule.function == "share":
-        return _share(criterion, rule, taken, place)
+        fallen = _fallen if rule.relative else _share
+        return fallen(case, criterion, rule, taken, place)
     good = [sample for sample in taken if sample.ok]
     if lacking := _lacking(criterion, good, samples_wanted(rule)):
         return Answer(Mark.NOT_EVALUATED, lacking, place)
@@ -111,7 +113,9 @@ def _relative(case: Case, rule: Rule, value: float, text: str, place: tuple[str,
     return _undrifted(case, rule, Answer(mark, f"{text}, {told} against {runs}", place))
 
 
-def _share(criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[str, ...]) -> Answer:
+def _share(
+    case: Case, criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[str, ...]
+) -> Answer:
     """Of what was begun, the part that went well.
 
     Too few samples are a FAIL where not even the best that could still come would reach the limit.
@@ -131,10 +135,27 @@ def _share(criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[s
     return Answer(mark, text, place)
 
 
+def _fallen(
+    case: Case, criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[str, ...]
+) -> Answer:
+    """More failures than in the promoted runs, inside every target: watched, as a shift is."""
+    if lacking := _lacking(criterion, taken, samples_wanted(rule)):
+        return Answer(Mark.NOT_EVALUATED, lacking, place)
+    if not case.history.readable:
+        return Answer(Mark.NOT_EVALUATED, "history could not be read", place)
+    found = case.falls.get((rule.subject, rule.limit))
+    if found is None:
+        text = "no promoted run to compare with yet; absolute criteria only"
+        return Answer(Mark.NOT_EVALUATED, text, place, VerdictWord.PROMOTE)
+    mark, text = judged_fall(found, case.bad(rule.subject), rule.limit)
+    watch = VerdictWord.PROMOTE_WITH_WATCH if mark is not Mark.PASS else None
+    return Answer(mark, text, place, watch)
+
+
 def make_ready(plan: Plan) -> None:
     """Load what comparing with a baseline takes: near a second, better spent while checks run."""
     rules = (r for c in plan.criteria for text in (c.rule, c.warn) for r in rules_in(text))
-    if any(rule.function == "shift" for rule in rules):
+    if any(rule.function == "shift" or rule.relative for rule in rules):
         compare([1.0] * MIN_EACH, [1.0] * MIN_EACH)
 
 

@@ -116,7 +116,7 @@ def p1_signatures(case: Case) -> set[str]:
     phases = {p.id for p in case.plan.phases if p.priority is Priority.P1}
     tests = {
         red.signature or red.message
-        for (phase, _), finals in case.finals.items()
+        for (phase, _), finals in case.unpassed.items()
         for final in finals.values()
         if phase in phases and final.outcome is Outcome.FAIL
         for red in (final.red or final.last,)

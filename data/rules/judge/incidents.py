@@ -80,7 +80,7 @@ def _deploy_cause(case: Case, message: str) -> str:
 def _tests(case: Case) -> Iterator[_Failure]:
     for phase in case.plan.phases:
         for suite in phase.suites:
-            for name, final in case.finals.get((phase.id, suite.id), {}).items():
+            for name, final in case.unpassed.get((phase.id, suite.id), {}).items():
                 if final.outcome not in _RED:
                     continue
                 red = final.red or final.last

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
+from operator import attrgetter
 
 from pydantic import TypeAdapter
 
 from data.records.evidence import Evidence, History
-from data.records.facts import Sample, TestResult
+from data.records.facts import Sample
 from data.records.plan import Plan
 from data.records.verdict import Verdict
 from data.records.words import Mark, Priority, VerdictWord
@@ -31,7 +32,14 @@ from data.rules.judge.quarantined import quarantine_notes
 from data.rules.manifest import named
 from data.rules.quarantine import expired
 
-_TESTS, _SAMPLES = TypeAdapter(tuple[TestResult, ...]), TypeAdapter(tuple[Sample, ...])
+# What is read of a test, and so is in the hash; of 100,000 the rest would take longer than judging.
+TEST_FIELDS = (
+    *("phase", "suite", "test_id", "attempt", "outcome", "witnessed"),
+    *("message", "signature", "stage"),
+)
+_FIELDS_OF = attrgetter(*TEST_FIELDS)
+_TESTS = TypeAdapter(list[tuple[str, str, str, int, str, bool | None, str, str, str]])
+_SAMPLES = TypeAdapter(tuple[Sample, ...])
 _ORDER = (
     VerdictWord.SUPERSEDED,
     VerdictWord.ROLL_BACK,
@@ -91,7 +99,7 @@ def input_hash(plan: Plan, evidence: Evidence, history: History, now: datetime) 
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     digest = hashlib.sha256(text.encode())
     # These have no keys to sort, and there may be 100,000 of them.
-    digest.update(_TESTS.dump_json(evidence.tests, exclude_defaults=True))
+    digest.update(_TESTS.dump_json(list(map(_FIELDS_OF, evidence.tests))))
     digest.update(_SAMPLES.dump_json(evidence.samples, exclude_defaults=True))
     return digest.hexdigest()
 

@@ -6,6 +6,7 @@ pooled: each promoted run is compared by itself, or stands for one number.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from data.records.evidence import BaselineRun
 from data.records.plan import Plan
 from data.records.words import Mark
-from data.rules.compare import ALPHA, Comparison, Word, compare
+from data.rules.compare import ALPHA, MIN_EACH, Comparison, Word, compare
 from data.rules.grammar import Rule, rules_in
 from data.rules.quantiles import percentile
 from data.rules.statistics.location import rank_tails, shift_of
@@ -23,6 +24,7 @@ from data.rules.statistics.spread import wider
 
 RECENT = 5  # deployments that must have drifted together, this one among them
 _DRIFT_ALPHA = 0.005  # five against five can reach it; one slow deployment cannot
+_MIN_RUNS = 4
 _MAJORITY = 0.8  # share of baseline runs that a regression must be worse than
 
 Key = tuple[str, float]  # metric and limit
@@ -35,12 +37,14 @@ class Shift(NamedTuple):
         known: one comparison for each baseline run with samples enough.
         lacking: why there is none.
         p: that it is as bad by chance, adjusted for the metrics that the plan asks after.
+        p_usual: that a deployment like the promoted ones is as slow, adjusted likewise; 0 unknown.
         spread: a warning where the numbers scatter more than those of most runs, or "".
     """
 
     known: tuple[Comparison, ...]
     lacking: str
     p: float
+    p_usual: float
     spread: str
 
 
@@ -51,7 +55,7 @@ def shifts(
     rules = [r for c in plan.criteria for text in (c.rule, c.warn) for r in rules_in(text)]
     keys = dict.fromkeys((r.subject, r.limit) for r in rules if r.function == "shift")
     n_metrics = len({metric for metric, _ in keys})
-    found, spread = {}, {}
+    found, spread, usual = {}, {}, {}
     for metric, limit in keys:
         now = samples(metric)
         earlier = [run.samples[metric] for run in baseline if metric in run.samples]
@@ -59,18 +63,43 @@ def shifts(
             compare(one, now, "up", limit, MIN_POWER, n_metrics) for one in earlier
         ]
         spread[metric] = _spread(earlier, now)
-    alone = {metric: _p_of(every) for (metric, _), every in found.items()}
-    adjusted = dict(zip(alone, holm(list(alone.values())), strict=True))
+        usual[metric] = _p_usual(earlier, now)
+    adjusted = _adjusted({metric: _p_of(every) for (metric, _), every in found.items()})
+    usual = _adjusted(usual)
     return {
-        (metric, limit): _shift(every, adjusted[metric], spread[metric])
+        (metric, limit): _shift(every, adjusted[metric], usual[metric], spread[metric])
         for (metric, limit), every in found.items()
         if every
     }
 
 
-def _shift(every: list[Comparison], p: float, spread: str) -> Shift:
+def _adjusted(alone: dict[str, float]) -> dict[str, float]:
+    return dict(zip(alone, holm(list(alone.values())), strict=True))
+
+
+def _shift(every: list[Comparison], p: float, p_usual: float, spread: str) -> Shift:
     known = tuple(one for one in every if one.shift is not None)
-    return Shift(known, "" if known else every[0].sentence, p, spread)
+    return Shift(known, "" if known else every[0].sentence, p, p_usual, spread)
+
+
+def _p_usual(earlier: Sequence[Sequence[float]], now: Sequence[float]) -> float:
+    """How likely one more deployment like the promoted ones is as slow as this one.
+
+    Student's t of one new value among normal ones, on the logarithms of the medians. Fewer than
+    four runs cannot say how much deployments differ, and excuse nothing: 0.
+    """
+    from scipy.special import stdtr
+
+    medians = [percentile(one, 0.5) for one in earlier if len(one) >= MIN_EACH]
+    if len(medians) < _MIN_RUNS or len(now) < MIN_EACH or min(*medians, percentile(now, 0.5)) <= 0:
+        return 0.0
+    levels, k = [math.log(one) for one in medians], len(medians)
+    mean = math.fsum(levels) / k
+    variance = math.fsum((one - mean) ** 2 for one in levels) / (k - 1)
+    gap = math.log(percentile(now, 0.5)) - mean
+    if variance <= 0:
+        return 0.0 if gap > 0 else 1.0
+    return float(stdtr(k - 1, -gap / math.sqrt(variance * (1 + 1 / k))))
 
 
 def _spread(earlier: Sequence[Sequence[float]], now: Sequence[float]) -> str:
@@ -98,8 +127,10 @@ def judged(shift: Shift) -> tuple[Mark, str]:
     text = f"{known[len(known) // 2].sentence}, worse than {n_worse} of {len(known)} promoted runs"
     text += f"; {shift.spread}" if shift.spread else ""
     if n_worse >= _MAJORITY * len(known):
-        if shift.p < ALPHA:
+        if shift.p < ALPHA and shift.p_usual < ALPHA:
             return Mark.FAIL, text
+        if shift.p < ALPHA:
+            return Mark.PASS, f"{text}, which differ as much (p = {shift.p_usual:.2g})"
         text += f", among so many metrics that is chance (p = {shift.p:.2g})"
     blind = [one for one in known if one.word is not Word.BETTER and (one.power or 0) < MIN_POWER]
     if 2 * len(blind) <= len(known):

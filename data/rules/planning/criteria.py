@@ -123,7 +123,7 @@ def _cases(rules: list[Rule]) -> list[float]:
 def _range(rule: Rule) -> tuple[float, float]:
     """What the function can give at all."""
     if rule.function in ("share", "pass_share"):
-        return 0.0, 1.0
+        return (-1.0 if rule.relative else 0.0), 1.0
     if rule.function == "shift" or rule.relative:
         return (-1.0 if rule.unit == "%" else -1e12), 1e12
     return 0.0, 1e12

@@ -14,6 +14,7 @@ from statistics import NormalDist
 
 from data.rules.statistics.proportions import fisher_tail
 
+_UNLIKELY = 1e-12  # counts of the baseline beyond it are left out
 MIN_POWER = 0.8  # Cohen, Statistical Power Analysis, 2nd ed. (1988): what is usually asked for
 
 
@@ -73,11 +74,11 @@ def share_power(
     from scipy.stats import binom
 
     total = 0.0
-    for k in range(n_base + 1):
+    low, high = binom.ppf(_UNLIKELY, n_base, base), binom.isf(_UNLIKELY, n_base, base)
+    for k in range(max(0, int(low)), int(high) + 1):
         weight = float(binom.pmf(k, n_base, base))
-        if weight > 1e-12:
-            first = _first_found(k, n_base, n_cand, alpha, least)
-            total += weight * float(binom.sf(first - 1, n_cand, cand))
+        first = _first_found(k, n_base, n_cand, alpha, least)
+        total += weight * float(binom.sf(first - 1, n_cand, cand))
     return min(1.0, total)
 
 

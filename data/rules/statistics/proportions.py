@@ -7,10 +7,13 @@ Boschloo 1970. Published values: Newcombe, Statistics in Medicine 17 (1998), Tab
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from statistics import NormalDist
 
 _BOSCHLOO_N = 100  # on the larger side; beyond it Fisher's test loses little and costs nothing
+
+_MIN_RUNS = 4
 
 Interval = tuple[float, float]
 
@@ -70,6 +73,27 @@ def fisher_tail(k_base: int, n_base: int, k_cand: int, n_cand: int) -> float:
     from scipy.stats import hypergeom
 
     return float(hypergeom.sf(k_cand - 1, n_base + n_cand, k_base + k_cand, n_cand))
+
+
+def overdispersion(runs: Sequence[tuple[int, int]]) -> float:
+    """How many times as much the shares of several runs differ as chance makes them; 1 or more.
+
+    Pearson's chi-square over its degrees of freedom (McCullagh & Nelder 1989, 4.5.2), where it is
+    more than one in twenty would be by chance; counts divided by it are worth what they seem. Fewer
+    than four runs cannot say.
+
+    Args:
+        runs: (bad, of how many) of each, n > 0.
+    """
+    from scipy.special import chdtri
+
+    bad, n = sum(k for k, _ in runs), sum(size for _, size in runs)
+    if len(runs) < _MIN_RUNS or bad in (0, n):
+        return 1.0
+    share = bad / n
+    chi2 = sum((k - size * share) ** 2 / (size * share * (1 - share)) for k, size in runs)
+    freedom = len(runs) - 1
+    return chi2 / freedom if chi2 > float(chdtri(freedom, 0.05)) else 1.0
 
 
 def _check(k: int, n: int) -> None:
