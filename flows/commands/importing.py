@@ -98,7 +98,7 @@ def _tell(done: Imported) -> None:
     click.echo(f"run {done.run_id}: {done.n_tests} tests; see goldenpath show {done.run_id}")
     if done.faults:
         click.echo(
-            "what could be read is stored, its suites marked broken; send whole files and import"
-            " them again",
+            "what could be read is stored, its suites marked broken; whole files, imported again,"
+            " are a run of their own",
             err=True,
         )
