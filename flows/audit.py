@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -35,6 +35,7 @@ from flows.settled import settled
 from flows.wiring import Request, Wired, open_recorder, warehouse_path, wire
 from tasks.clock import now
 from tasks.controls.serve import serve_control
+from tasks.kept_trials import KeptTrials, Scope
 from tasks.publish.artifacts import publish_audit
 from tasks.publish.files import write_audit
 from tasks.steps import audit_step, deploy_step, health_step, state_of
@@ -52,13 +53,15 @@ async def audit(
     suites: tuple[str, ...] = (),
     controls: tuple[str, ...] = (),
     run_id: str | None = None,
+    resume: str | None = None,
 ) -> State[Any]:
     """Try every suite and probe of a plan against negative controls.
 
     Args:
         plan, revision, skip_deploy, overrides, warehouse, run_id: as `validate` has them.
-        suites: ids of suites and probes to audit; empty: all.
-        controls: ids of controls; empty: those of the plan.
+        suites: ids of suites and probes to audit; empty: all, on resume those of the first try.
+        controls: ids of controls; empty: those of the plan, on resume those of the first try.
+        resume: id of an audit that was cut off: only trials that did not end are made.
 
     Returns:
         A state named `audited`; its message says how many tests never turn red.
@@ -72,6 +75,7 @@ async def audit(
             overrides=overrides or {},
             warehouse=warehouse,
             run_id=run_id,
+            resume=resume,
             purpose="audit",
             suites=suites,
             controls=controls,
@@ -106,6 +110,7 @@ async def audit_session(session: Session) -> State[Any]:
         suites=request.suites,
         controls=request.controls,
         run_id=session.wired.run_id,
+        resume=request.resume,
         return_state=True,
     )
     return state
@@ -143,26 +148,29 @@ async def _require_sound(session: Session) -> None:
 async def _rounds(session: Session) -> None:
     """Each suite and probe on the sound target, then under every control."""
     wired = session.wired
+    kept = KeptTrials(wired.home / "runs" / wired.run_id / "trials.kept")
+    request = wired.request
+    scope = kept.scope(Scope(suites=request.suites, controls=request.controls))
+    checks = _checks(wired, scope.suites)
     places = Places(wired.plan.audit.workers or 2 * (os.cpu_count() or 1))
     async with AsyncExitStack() as stack:
         served = {
             control: wired.moved(
                 await stack.enter_async_context(serve_control(control, _urls(wired)))
             )
-            for control in controls_of(wired.plan, wired.request.controls)
+            for control in controls_of(wired.plan, scope.controls)
         }
-        session.say(f"{len(served)} controls against {len(_checks(wired))} suites and probes")
+        session.say(f"{len(served)} controls against {len(checks)} suites and probes")
         async with asyncio.TaskGroup() as group:
-            for check in _checks(wired):
-                group.create_task(_audit_one(session, check, served, places))
+            for check in checks:
+                group.create_task(_audit_one(session, check, served, places, kept))
 
 
 def _urls(wired: Wired) -> dict[str, str]:
     return {name: service.url for name, service in wired.plan.services.items()}
 
 
-def _checks(wired: Wired) -> list[Check]:
-    wanted = wired.request.suites
+def _checks(wired: Wired, wanted: Collection[str]) -> list[Check]:
     every = [
         Check(phase, one) for phase in wired.plan.phases for one in (*phase.suites, *phase.probes)
     ]
@@ -170,12 +178,16 @@ def _checks(wired: Wired) -> list[Check]:
 
 
 async def _audit_one(
-    session: Session, check: Check, served: Mapping[Control, Wired], places: Places
+    session: Session,
+    check: Check,
+    served: Mapping[Control, Wired],
+    places: Places,
+    kept: KeptTrials,
 ) -> None:
     step = audit_step.with_options(task_run_name=f"audit {'/'.join(check.place)}")
 
     async def work() -> str:
-        return await matrix_of(session, check, served, places)
+        return await matrix_of(session, check, served, places, kept)
 
     await settled(step, work)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from flows.places import Place, Places
 from flows.session import Session
 from flows.wiring import Wired
 from tasks.clock import now
+from tasks.kept_trials import KeptTrials
 from tasks.trials import try_probe, try_suite
 
 _SOUND = "sound"  # the round in which nothing is broken
@@ -47,16 +48,29 @@ class Check(NamedTuple):
 
 
 async def matrix_of(
-    session: Session, check: Check, served: Mapping[Control, Wired], places: Places
+    session: Session,
+    check: Check,
+    served: Mapping[Control, Wired],
+    places: Places,
+    kept: KeptTrials,
 ) -> str:
-    """Record the suite's part of the matrix. Returns a sentence about it."""
+    """Record the suite's part of the matrix. Returns a sentence about it.
+
+    Args:
+        kept: trials of an earlier try of this audit, which are not made again.
+    """
     reason = movable(session.wired.plan, check.one)
     trials: list[Trial] = []
     sound: dict[str, Seen] = {}
     if not reason:
-        async with places.hold(check.one.resource_group, worker=True):
-            sound = (await _try(session.wired, check, _SOUND, None)).results
-        trials = await _under_all(check, served, places, sound, session.wired.plan.audit.budget)
+
+        async def on_sound() -> Trial:
+            async with places.hold(check.one.resource_group, worker=True):
+                return await _try(session.wired, check, _SOUND, None)
+
+        sound = (await _once(kept, (*check.place, _SOUND), on_sound)).results
+        budget_s = session.wired.plan.audit.budget
+        trials = await _under_all(check, served, places, sound, budget_s, kept)
         reason = "" if trials else "nothing could be tried within the budget"
     if reason:
         return _unknown(session, check, reason)
@@ -65,6 +79,20 @@ async def matrix_of(
         session.record(fact)
     red = {t.control for t in trials if _any_red(t)}
     return f"{len(sound)} tests, red under {len(red)} of {len(trials)} controls"
+
+
+async def _once(
+    kept: KeptTrials,
+    name: tuple[str, ...],
+    work: Callable[[], Awaitable[Trial]],
+    wanted: Iterable[str] = (),
+) -> Trial:
+    """The trial of that name if there is one with all wanted tests; else a new one, kept."""
+    trial = kept.get(*name)
+    if trial is None or not set(wanted) <= trial.results.keys():
+        trial = await work()
+        kept.put(trial, *name)
+    return trial
 
 
 def _any_red(trial: Trial) -> bool:
@@ -88,23 +116,26 @@ async def _under_all(
     places: Places,
     sound: Mapping[str, Seen],
     budget_s: float,
+    kept: KeptTrials,
 ) -> list[Trial]:
     """One trial a control; those that the budget cut off are missing."""
     trials: list[Trial] = []
 
     async def one(control: Control, wired: Wired) -> None:
-        async with _place(places, check, control):
-            if control.learns:  # from a first round, whose results say little
-                await _try(wired, check, control.id, sound)
-            trial = await _try(wired, check, control.id, sound)
-            told = {"slow": control.kind == "delayed", "outage": control.is_outage}
-            trials.append(trial.model_copy(update=told))
+        async def first() -> Trial:
+            async with _place(places, check, control):
+                return await _first_look(wired, check, control, sound)
+
+        trials.append(await _once(kept, (*check.place, "first", control.id), first))
 
     async def again(control: Control, wired: Wired, names: tuple[str, ...]) -> None:
-        async with _place(places, check, control):
-            second = await _try(wired, check, control.id, None, names)
+        async def second() -> Trial:
+            async with _place(places, check, control):
+                return await _try(wired, check, control.id, None, names)
+
+        looked = await _once(kept, (*check.place, "second", control.id), second, names)
         at = next(i for i, trial in enumerate(trials) if trial.control == control.id)
-        trials[at] = with_second_look(trials[at], second)
+        trials[at] = with_second_look(trials[at], looked)
 
     try:
         async with asyncio.timeout(budget_s):
@@ -117,6 +148,16 @@ async def _under_all(
         get_run_logger().warning("%s: the budget ended", "/".join(check.place))
     order = [control.id for control in served]
     return sorted(trials, key=lambda trial: order.index(trial.control))
+
+
+async def _first_look(
+    wired: Wired, check: Check, control: Control, sound: Mapping[str, Seen]
+) -> Trial:
+    if control.learns:  # from a first round, whose results say little
+        await _try(wired, check, control.id, sound)
+    trial = await _try(wired, check, control.id, sound)
+    told = {"slow": control.kind == "delayed", "outage": control.is_outage}
+    return trial.model_copy(update=told)
 
 
 def _place(places: Places, check: Check, control: Control) -> AbstractAsyncContextManager[Place]:

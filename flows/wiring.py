@@ -308,6 +308,9 @@ def _started(request: Request, plan: Plan) -> RunStarted:
 def _resumed(request: Request, plan: Plan, warehouse: Path) -> RunStarted:
     view = Warehouse(warehouse).view(request.resume or "")
     started = view.evidence.run
+    if (started.purpose == "audit") is not (request.purpose == "audit"):
+        right = "audit" if started.purpose == "audit" else "run"
+        raise UsageError(f"{started.run_id} goes on with goldenpath {right} --resume")
     if started.plan_hash != plan_hash(plan):
         raise UsageError(
             f"run {started.run_id} was begun with another version of {request.plan}: its results"

@@ -122,7 +122,7 @@ flaky_share: share 0 to 1 that was FLAKY
 flaky_tests.flaky_share: n_flaky / n_runs, 0 to 1
 flaky_share_low: lower end of the 95 % interval (Wilson) of flaky_share, 0 to 1; rank by it
 gate_version: version of Golden Path that judged
-grade: WITNESSED or VACUOUS of a pass; NULL: not passed, or nobody could see
+grade: PROVEN, WITNESSED, INSENSITIVE or VACUOUS of a pass; NULL: not passed, or nobody could see
 impact: whom it hurts, and how
 input_hash: the same for the same plan, evidence and history
 irreversible_migration: the plan says that it cannot be rolled back

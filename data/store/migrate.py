@@ -138,7 +138,7 @@ def _in_one(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], fai
 
 @cache
 def _view_sources() -> tuple[str, ...]:
-    names = ("context", "settled", *VIEWS)
+    names = ("context", "settled", "in_force", *VIEWS)
     return tuple((_HERE / "sql" / f"{name}.sql").read_text(encoding="utf-8") for name in names)
 
 

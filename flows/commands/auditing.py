@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("plan")
 @click.option("--revision", metavar="NAME", help="What to deploy before.")
 @click.option("--skip-deploy", is_flag=True, help="Audit against what is there.")
+@click.option("--resume", metavar="RUN_ID", help="Go on with an audit that was cut off.")
 @click.option("--suite", "suites", multiple=True, metavar="ID", help="Only this suite or probe.")
 @click.option("--control", "controls", multiple=True, metavar="ID", help="Only this control.")
 @click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a plan value.")
@@ -32,6 +33,7 @@ def audit_command(
     plan: str,
     revision: str | None,
     skip_deploy: bool,
+    resume: str | None,
     suites: tuple[str, ...],
     controls: tuple[str, ...],
     sets: tuple[str, ...],
@@ -42,12 +44,14 @@ def audit_command(
     """Run each suite against targets that are broken on purpose.
 
     A test that stays green there proves nothing about that fault. The matrix is stored, and the
-    verdicts of later runs use it.
+    verdicts of later runs use it. An audit that was killed goes on with --resume: suites keep what
+    they did under each control.
 
     \b
     Example:
       goldenpath audit examples/staging/plan.yaml
       goldenpath audit plan.yaml --skip-deploy --suite checkout --control refused
+      goldenpath audit plan.yaml --resume RUN_ID
     """
     from flows.wiring import Request, prefect_defaults
 
@@ -56,6 +60,7 @@ def audit_command(
         plan=plan,
         revision=revision,
         skip_deploy=skip_deploy,
+        resume=resume,
         overrides=parse_set(sets),
         warehouse=warehouse,
         purpose="audit",
@@ -98,7 +103,9 @@ async def _audit(request: Request) -> AuditView:
     session.begin()
     state = await launch(session, server, _import_flow)
     if state.name != "audited":
-        raise GoldenPathError(f"the audit did not end: {state.message}")
+        raise GoldenPathError(
+            f"the audit did not end: {state.message}; go on with --resume {wired.run_id}"
+        )
     progress.say(f"report: {wired.home / 'reports' / wired.run_id}.html")
     return audit_view_of(session.recorder.facts())
 

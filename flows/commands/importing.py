@@ -96,3 +96,9 @@ def _tell(done: Imported) -> None:
         counts = ", ".join(f"{n} {outcome}" for outcome, n in suite.outcomes.items()) or "no tests"
         click.echo(f"{suite.id}: {counts}")
     click.echo(f"run {done.run_id}: {done.n_tests} tests; see goldenpath show {done.run_id}")
+    if done.faults:
+        click.echo(
+            "what could be read is stored, its suites marked broken; whole files, imported again,"
+            " are a run of their own",
+            err=True,
+        )

@@ -90,7 +90,7 @@ def rows(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
 def test_every_view_is_in_the_contract() -> None:
     assert set(VIEWS) == set(COLUMNS)
     folder = Path(data.store.migrate.__file__).parent / "sql"
-    assert {p.stem for p in folder.glob("*.sql")} == {*VIEWS, "context", "settled"}
+    assert {p.stem for p in folder.glob("*.sql")} == {*VIEWS, "context", "settled", "in_force"}
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -49,7 +49,15 @@ ASKING = {
     while not os.path.exists("done"):
         time.sleep(0.01)""",
 }  # fmt: skip
+UVLOOP = """
+    import asyncio, uvloop
+    async def work():
+        one = await asyncio.create_subprocess_exec({args})
+        assert await one.wait() == 0
+    uvloop.run(work())"""
+ASKING["curl under uvloop"] = UVLOOP.format(args='"curl", "-s", "-f", URL')
 IDLE = {
+    "a child under uvloop that does nothing": UVLOOP.format(args='"true"'),
     "a child that does nothing": 'subprocess.run(["true"], check=True)',
     "a child that asks somebody else": "subprocess.run([sys.executable, '-c', PYTHON, OTHER], check=True)",
     "a fork that does nothing": """
@@ -75,7 +83,7 @@ def told(target: Target, folder: Path, body: str, more: str = "") -> dict[str, T
 
 @pytest.mark.parametrize("name", ASKING)
 def test_what_a_child_does_is_the_tests_doing(name: str, target: Target, tmp_path: Path) -> None:
-    if not shutil.which(name.split()[0]) and name.split()[0] in ("curl", "node"):
+    if name.split()[0] in ("curl", "node") and not shutil.which(name.split()[0]):
         pytest.skip(f"{name.split()[0]} is not on this machine")
     for attempt in range(4):  # a busy machine may miss what lives for half a millisecond
         test = told(target, tmp_path / str(attempt), ASKING[name])["test_a"]
@@ -93,6 +101,36 @@ def test_a_child_that_does_not_touch_the_target_lends_nothing(
 ) -> None:
     test = told(target, tmp_path, IDLE[name])["test_a"]
     assert (test.witnessed, test.findings) == (False, ())
+
+
+SILENT = """
+    import ctypes
+    libc = ctypes.CDLL(None)
+    {call}"""
+LIVES = """
+def test_b(): pass
+def test_end():
+    with open("/proc/self/task/%d/children" % os.getpid()) as file:
+        os.kill(int(file.read()), 9)
+"""
+
+
+def test_a_child_that_nothing_tells_of_is_no_ground_to_accuse(
+    target: Target, tmp_path: Path
+) -> None:
+    """C code that forks by itself is noticed when the kernel counts its child, too late to look."""
+    asks = SILENT.format(call='assert libc.system(("curl -s -f " + URL).encode()) == 0')
+    tests = told(target, tmp_path / "ended", asks, "\ndef test_b(): pass\n")
+    assert tests["test_a"].witnessed is None
+    assert tests["test_a"].findings == ("started a process: contact that it made is not seen",)
+    assert tests["test_b"].witnessed is False
+    lives = SILENT.format(call="if libc.fork() == 0:\n        time.sleep(9); os._exit(0)")
+    tests = told(target, tmp_path / "lives", lives, LIVES)
+    assert {name: test.witnessed for name, test in tests.items()} == {
+        "test_a": None,
+        "test_b": False,  # from here on the guard watches it
+        "test_end": False,
+    }
 
 
 @contextmanager

@@ -108,6 +108,7 @@ def test_what_a_file_says_against_itself_is_stored_with_it_and_told(
     assert done.exit_code == 2
     assert f"not sound: {tmp_path / 'r.xml'}: " in done.output
     assert fault in done.output
+    assert "what could be read is stored, its suites marked broken" in done.output
     (suite,) = rows(tmp_path, "SELECT broken FROM suites")
     assert fault in suite["broken"]
 

@@ -200,7 +200,7 @@ def pytest_runtest_teardown(item: Any) -> Iterator[None]:
 def between() -> None:
     """Contact in a tear-down proves nothing: a module's fixtures are closed in its last test's."""
     SESSION.test.contact = SESSION.ledger.contact(SESSION.test.then)
-    SESSION.test.children = SESSION.children.end()
+    SESSION.test.children = SESSION.children.end(SESSION.test)
     SESSION.still_alive()
 
 
@@ -317,6 +317,8 @@ def listen() -> None:
         dict.fromkeys(PROCESS_EVENTS, started_process), **{"socket.connect": heard_connect}
     )
     sys.addaudithook(audit)
+    if hasattr(os, "register_at_fork"):  # uvloop and others that fork in C tell it
+        os.register_at_fork(before=started_process)
     sys.meta_path.insert(0, cast(Any, Importing("uvloop", watch_uvloop)))
     sockets: Any = socket.socket
     sockets._real_close = before(sockets._real_close, heard_close)
