@@ -26,6 +26,7 @@ from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.acting import act
 from flows.phase import run_phase, skip_phase
+from flows.remedying import raise_issues
 from flows.session import Session
 from flows.settled import settled
 from flows.telling import tell_people
@@ -140,6 +141,7 @@ async def _validated(session: Session) -> Verdict:
     await settled(verdict_step, verdict)
     await act(session, verdict)
     await tell_people(session, verdict, _warehouse(session))
+    await raise_issues(session, verdict, _warehouse(session))
     shown.say(len(plan.phases) + 2, verdict.rule)
     await asyncio.gather(shown.sent(), _publish(session))
     return verdict
