@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
+
 TOKEN = "a-token-that-nobody-sees"
 Answer = tuple[int, Any]
 
@@ -38,6 +40,7 @@ class Forge:
         self.notes: dict[int, list[str]] = {}
         self.pulls: dict[int, dict[str, Any]] = {}
         self.ancestors: set[tuple[str, str]] = set()
+        self.apps: dict[str, Any] = {}  # id of a GitHub App -> its public key
         self.before_open: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
@@ -57,6 +60,16 @@ class Forge:
                 if how == method and (match := re.fullmatch(pattern, url.path)):
                     return do(match, query, body)
         return 404, {"message": "Not Found"}
+
+    def app_token(self, proof: str) -> tuple[int, dict[str, str], str]:
+        """A token for an installation, for who proves to be the App."""
+        app = str(jwt.decode(proof, options={"verify_signature": False}).get("iss"))
+        try:
+            claims = jwt.decode(proof, self.apps[app], algorithms=["RS256"])
+        except (jwt.PyJWTError, KeyError):
+            return 401, {}, '{"message": "A JSON web token could not be decoded"}'
+        fits = claims["exp"] - claims["iat"] <= 660
+        return (201, {}, json.dumps({"token": TOKEN})) if fits else (401, {}, "{}")
 
     def _routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
         hub, lab = r"/repos/([^/]+/[^/]+)", r"/projects/([^/]+)"
@@ -184,6 +197,9 @@ def forge_server() -> Iterator[tuple[Forge, str]]:
             if forge.first:
                 forge.got.append((self.command, urlsplit(self.path).path, body))
                 return forge.first.pop(0)
+            if installation := re.fullmatch(r"/app/installations/\d+/access_tokens", self.path):
+                forge.got.append((self.command, installation[0], body))
+                return forge.app_token(told.get("authorization", "")[7:])
             if TOKEN not in (told.get("private-token"), told.get("authorization", "")[7:]):
                 forge.got.append((self.command, urlsplit(self.path).path, body))
                 return 401, {}, '{"message": "Bad credentials"}'

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from data.records.hooks import APIS
 from data.records.notify import Variable
 from data.records.record import Record
 from data.records.words import Priority
-
-_APIS = {"github": "https://api.github.com", "gitlab": "https://gitlab.com/api/v4"}
 
 
 class Issues(Record):
@@ -58,4 +57,4 @@ class Issues(Record):
     @property
     def root(self) -> str:
         """Root of the API."""
-        return self.api or _APIS[self.kind]
+        return self.api or APIS[self.kind]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -80,6 +81,18 @@ class HookBook:
         merged = {row.row_id: row for row in (*stored, *self._waiting)}
         began = [row for row in merged.values() if row.key and row.outcome not in ("SAME", "OLDER")]
         return sorted(began, key=lambda row: row.at)
+
+    def unanswered(self, since: datetime) -> list[HookDelivery]:
+        """Rows that a forge waits for, oldest first: warehouse and journal."""
+        with reading(self._warehouse, Deadline()) as connection:
+            found = connection.execute(
+                'SELECT body FROM store.hook_delivery WHERE environment IS NOT NULL AND "at" > ?',
+                [since],
+            ).fetchall()
+        stored = _rows("\n".join([body for (body,) in found] + [""]).encode())
+        merged = {row.row_id: row for row in (*stored, *self._waiting)}
+        waits = [r for r in merged.values() if (r.callback or r.commit) and not r.answered]
+        return sorted((row for row in waits if row.at > since), key=lambda row: row.at)
 
     def take_in(self, wait_s: float = 0.0) -> int:
         """Put what waits into the warehouse. Returns how many rows; what fails stays waiting.

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Cancelled, Cancelling
 
 from data.errors import GoldenPathError, UsageError
 
 _POLL_S = 0.5
+_MANY = 100
+_GOES_ON = ("", "")
 _TROUBLE = (PrefectException, httpx.HTTPError, OSError)
 
 
@@ -94,6 +98,30 @@ class PrefectRuns:
         return (
             (state.name or "", state.message or "", state.is_final()) if state else ("", "", False)
         )
+
+    async def finals(self, flow_run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Those of them that are over: name and message of the state. A deleted one is `Deleted`.
+
+        Raises:
+            GoldenPathError: Prefect could not be asked.
+        """
+        found: dict[str, tuple[str, str]] = dict.fromkeys(flow_run_ids, ("Deleted", ""))
+        try:
+            async with get_client() as client:
+                for first in range(0, len(flow_run_ids), _MANY):
+                    ids = [UUID(id) for id in flow_run_ids[first : first + _MANY]]
+                    wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids))
+                    for run in await client.read_flow_runs(flow_run_filter=wanted, limit=_MANY):
+                        state = run.state
+                        is_over = state is not None and state.is_final()
+                        found[str(run.id)] = (
+                            (state.name or "", state.message or "")
+                            if state and is_over
+                            else _GOES_ON
+                        )
+        except _TROUBLE as error:
+            raise _unreachable(error) from error
+        return {id: how for id, how in found.items() if how is not _GOES_ON}
 
     async def answers(self) -> bool:
         """Whether the server can be asked now."""
