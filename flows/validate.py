@@ -25,12 +25,13 @@ from data.rules.judge import judge, make_ready
 from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.acting import act
+from flows.environments import opened
 from flows.phase import run_phase, skip_phase
 from flows.remedying import raise_issues
 from flows.session import Session
 from flows.settled import settled
 from flows.telling import tell_people
-from flows.wiring import Request, open_recorder, warehouse_path, wire
+from flows.wiring import Request, warehouse_path
 from tasks.clock import now
 from tasks.publish.artifacts import ProgressArtifact, publish_report
 from tasks.steps import (
@@ -89,10 +90,8 @@ async def validate(
             overrides=overrides or {},
             warehouse=warehouse,
             run_id=run_id,
-            variables=await _variables(environment_block),
         )
-        wired = wire(request)
-        session = Session(wired, open_recorder(wired))
+        session = await opened(request, environment_block)
     try:
         verdict = await _validated(session)
         return state_of(verdict.verdict.approves, verdict.verdict, verdict.rule)
@@ -118,15 +117,6 @@ async def validate_session(session: Session) -> State[Any]:
         return_state=True,
     )
     return state
-
-
-async def _variables(block: str | None) -> dict[str, str]:
-    if not block:
-        return {}
-    from blocks.environment import GoldenPathEnvironment
-
-    loaded: GoldenPathEnvironment = await GoldenPathEnvironment.aload(block)
-    return loaded.as_variables()
 
 
 async def _validated(session: Session) -> Verdict:

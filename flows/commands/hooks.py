@@ -88,9 +88,10 @@ def app_of(file: str, warehouse: str | None = None) -> Starlette:
         )
     from flows.hooks.app import make_app
     from flows.hooks.receiver import Receiver
+    from tasks.hooks.board import Board
     from tasks.hooks.prefect_runs import PrefectRuns
 
-    receiver = Receiver(hooks, secrets, warehouse_path(warehouse), PrefectRuns())
+    receiver = Receiver(hooks, secrets, warehouse_path(warehouse), PrefectRuns(), Board())
     return make_app(receiver, tuple(secrets[name] for name in hooks.read_tokens))
 
 

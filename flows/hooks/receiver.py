@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from data.errors import UsageError, WarehouseError
+from data.errors import GoldenPathError, UsageError, WarehouseError
 from data.records.hooks import HookDelivery, Hooks, Ignored, Move, Source, Told
 from data.rules.hooks.answers import callback_path
 from data.rules.hooks.bucket import Bucket, retry_after_s, take
@@ -23,13 +23,16 @@ from data.store.hooks import HookBook
 from flows.hooks.answering import KEPT, Answering
 from flows.hooks.figures import Figures
 from flows.hooks.work import Line, Runs
+from flows.reaping import reap
 from tasks.clock import now
 from tasks.hooks import signatures
+from tasks.hooks.board import Board
 from tasks.hooks.keys import IssuerKeys
 from tasks.tokens import key_id, refusal
 
 _AHEAD_S = 300  # what says it was deployed later than that would make all that follows look older
 _TAKE_IN_S = 2.0
+_REAP_S = 10.0
 _IDS = {
     "github": "x-github-delivery",
     "gitlab": "x-gitlab-event-uuid",
@@ -43,9 +46,16 @@ class Receiver:
     """What all requests share. One process, one event loop."""
 
     def __init__(
-        self, hooks: Hooks, secrets: Mapping[str, str], warehouse: Path, runs: Runs
+        self,
+        hooks: Hooks,
+        secrets: Mapping[str, str],
+        warehouse: Path,
+        runs: Runs,
+        board: Board | None = None,
     ) -> None:
         """Args: secrets: the environment variables that the configuration names.
+
+            board: where to look for runs that only look alive; None: nobody does.
 
         Raises:
             UsageError: another receiver writes beside this warehouse.
@@ -56,7 +66,7 @@ class Receiver:
             name: tuple(secrets[one] for one in source.secrets)
             for name, source in hooks.sources.items()
         }
-        self._runs = runs
+        self._runs, self._board = runs, board
         self._keys = {n: IssuerKeys(s.oidc.keys) for n, s in hooks.sources.items() if s.oidc}
         self._buckets: dict[str, Bucket] = {}
         self.book = HookBook(warehouse)
@@ -80,6 +90,8 @@ class Receiver:
         self._jobs = [asyncio.create_task(line.work()) for line in self._lines.values()]
         self._jobs.append(asyncio.create_task(self._taking_in()))
         self._jobs.append(asyncio.create_task(self._answering.work()))
+        if self._board is not None:
+            self._jobs.append(asyncio.create_task(self._reaping(self._board)))
 
     async def ready(self) -> bool:
         """Whether a delivery that comes now becomes a run at once."""
@@ -264,6 +276,16 @@ class Receiver:
         self._standing[environment] = placed
         self._lines[environment].put(kept)
         return kept
+
+    async def _reaping(self, board: Board) -> None:
+        """It stays while workers come and go, so it looks for those that went."""
+        while True:
+            await asyncio.sleep(_REAP_S)
+            try:
+                for one in await reap(self.warehouse, board):
+                    _log.warning("%s closed as %s: %s", one.run_id, one.verdict, one.why)
+            except GoldenPathError as error:
+                _log.debug("%s", error)
 
     async def _taking_in(self) -> None:
         while True:

@@ -19,7 +19,7 @@ from data.errors import GoldenPathError, UsageError
 _POLL_S = 0.5
 _MANY = 100
 _GOES_ON = ("", "")
-_TROUBLE = (PrefectException, httpx.HTTPError, OSError)
+TROUBLE = (PrefectException, httpx.HTTPError, OSError)
 
 
 class PrefectRuns:
@@ -48,9 +48,9 @@ class PrefectRuns:
         except httpx.HTTPStatusError as error:
             if error.response.status_code in (400, 409, 422):
                 raise UsageError(f"{deployment} refuses its parameters: {error}") from None
-            raise _unreachable(error) from error
-        except _TROUBLE as error:
-            raise _unreachable(error) from error
+            raise unreachable(error) from error
+        except TROUBLE as error:
+            raise unreachable(error) from error
         return str(run.id), (run.state.name or "") if run.state else ""
 
     async def end(self, flow_run_id: str, by: str, wait_s: float) -> bool:
@@ -77,8 +77,8 @@ class PrefectRuns:
                 return True
         except ObjectNotFound:
             return True  # it was deleted
-        except _TROUBLE as error:
-            raise _unreachable(error) from error
+        except TROUBLE as error:
+            raise unreachable(error) from error
 
     async def state(self, flow_run_id: str) -> tuple[str, str, bool]:
         """Name and message of the run's state, and whether it is final.
@@ -92,8 +92,8 @@ class PrefectRuns:
                 run = await client.read_flow_run(UUID(flow_run_id))
         except ObjectNotFound:
             raise UsageError(f"Prefect has no flow run {flow_run_id}") from None
-        except _TROUBLE as error:
-            raise _unreachable(error) from error
+        except TROUBLE as error:
+            raise unreachable(error) from error
         state = run.state
         return (
             (state.name or "", state.message or "", state.is_final()) if state else ("", "", False)
@@ -119,8 +119,8 @@ class PrefectRuns:
                             if state and is_over
                             else _GOES_ON
                         )
-        except _TROUBLE as error:
-            raise _unreachable(error) from error
+        except TROUBLE as error:
+            raise unreachable(error) from error
         return {id: how for id, how in found.items() if how is not _GOES_ON}
 
     async def answers(self) -> bool:
@@ -128,7 +128,7 @@ class PrefectRuns:
         try:
             async with get_client() as client:
                 return await client.api_healthcheck() is None
-        except _TROUBLE:
+        except TROUBLE:
             return False
 
 
@@ -142,7 +142,8 @@ async def _is_over(client: PrefectClient, id: UUID, end_s: float) -> bool:
     return False
 
 
-def _unreachable(error: Exception) -> GoldenPathError:
+def unreachable(error: Exception) -> GoldenPathError:
+    """The error of a Prefect that did not answer: by the kind alone, for its text may hold a URL."""
     return GoldenPathError(f"Prefect did not answer as expected: {type(error).__name__}")
 
 
@@ -157,8 +158,8 @@ async def deployment_of(plan_or_name: str) -> str:
         async with get_client() as client:
             found = await client.read_deployments(limit=200)
             flows = {d.flow_id: (await client.read_flow(d.flow_id)).name for d in found}
-    except _TROUBLE as error:
-        raise _unreachable(error) from error
+    except TROUBLE as error:
+        raise unreachable(error) from error
     names = {f"{flows[d.flow_id]}/{d.name}": d for d in found}
     if plan_or_name in names:
         return plan_or_name
