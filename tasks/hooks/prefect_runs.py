@@ -143,7 +143,7 @@ async def _is_over(client: PrefectClient, id: UUID, end_s: float) -> bool:
 
 
 def unreachable(error: Exception) -> GoldenPathError:
-    """The error of a Prefect that did not answer: by the kind alone, for its text may hold a URL."""
+    """The error of a Prefect that did not answer: by its kind alone: its text may hold a URL."""
     return GoldenPathError(f"Prefect did not answer as expected: {type(error).__name__}")
 
 
