@@ -19,6 +19,7 @@ from prefect.states import Completed, Failed
 
 from data.records.record import Record
 from tasks.clock import now
+from tasks.hooks.clients import Clients
 from tasks.hooks.prefect_runs import TROUBLE, unreachable
 
 _FLOWS = ["validate"]
@@ -41,6 +42,10 @@ class OpenRun(Record):
 class Board:
     """The server of `PREFECT_API_URL`, asked for flow runs of the gate."""
 
+    def __init__(self, clients: Clients | None = None) -> None:
+        """Args: clients: shared with others of the same event loop; None: one of its own."""
+        self._clients = clients or Clients()
+
     async def open(self) -> list[OpenRun]:
         """Runs of the gate that are not over, and those that crashed within the hour.
 
@@ -51,7 +56,7 @@ class Board:
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_OPEN)))
         )
         try:
-            async with get_client() as client:
+            async with self._clients.use() as client:
                 found = await client.read_flow_runs(
                     flow_filter=FlowFilter(name=FlowFilterName(any_=_FLOWS)),
                     flow_run_filter=states,
@@ -69,7 +74,7 @@ class Board:
         """
         made = Completed if approves else Failed
         try:
-            async with get_client() as client:
+            async with self._clients.use() as client:
                 state: Any = made(name=verdict, message=why)
                 await client.set_flow_run_state(UUID(flow_run_id), state, force=True)
         except TROUBLE as error:

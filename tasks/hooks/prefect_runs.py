@@ -15,6 +15,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Cancelled, Cancelling
 
 from data.errors import GoldenPathError, UsageError
+from tasks.hooks.clients import Clients
 
 _POLL_S = 0.5
 _MANY = 100
@@ -24,6 +25,10 @@ TROUBLE = (PrefectException, httpx.HTTPError, OSError)
 
 class PrefectRuns:
     """Talks to the server of `PREFECT_API_URL` with the client of Prefect's own settings."""
+
+    def __init__(self, clients: Clients | None = None) -> None:
+        """Args: clients: shared with others of the same event loop; None: one of its own."""
+        self._clients = clients or Clients()
 
     async def start(
         self, deployment: str, parameters: dict[str, Any], key: str, name: str
@@ -38,7 +43,7 @@ class PrefectRuns:
             GoldenPathError: Prefect could not be asked; try again.
         """
         try:
-            async with get_client() as client:
+            async with self._clients.use() as client:
                 found = await client.read_deployment_by_name(deployment)
                 run = await client.create_flow_run_from_deployment(
                     found.id, parameters=parameters, idempotency_key=key or None, name=name or None
@@ -64,7 +69,7 @@ class PrefectRuns:
         """
         id, end_s = UUID(flow_run_id), time.monotonic() + wait_s
         try:
-            async with get_client() as client:
+            async with self._clients.use() as client:
                 state = (await client.read_flow_run(id)).state
                 if state is None or state.is_final():
                     return True
@@ -88,7 +93,7 @@ class PrefectRuns:
             GoldenPathError: Prefect could not be asked.
         """
         try:
-            async with get_client() as client:
+            async with self._clients.use() as client:
                 run = await client.read_flow_run(UUID(flow_run_id))
         except ObjectNotFound:
             raise UsageError(f"Prefect has no flow run {flow_run_id}") from None
@@ -107,7 +112,7 @@ class PrefectRuns:
         """
         found: dict[str, tuple[str, str]] = dict.fromkeys(flow_run_ids, ("Deleted", ""))
         try:
-            async with get_client() as client:
+            async with self._clients.use() as client:
                 for first in range(0, len(flow_run_ids), _MANY):
                     ids = [UUID(id) for id in flow_run_ids[first : first + _MANY]]
                     wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids))
@@ -126,7 +131,7 @@ class PrefectRuns:
     async def answers(self) -> bool:
         """Whether the server can be asked now."""
         try:
-            async with get_client() as client:
+            async with self._clients.use() as client:
                 return await client.api_healthcheck() is None
         except TROUBLE:
             return False
