@@ -15,6 +15,8 @@ class GoldenPathEnvironment(Block):
     variables: dict[str, str] = Field(default_factory=dict, description="plain values by name")
     secrets: dict[str, SecretStr] = Field(default_factory=dict, description="secrets by name")
 
+    warehouse: str = Field("", description="path of the DuckDB file; empty: the run's own choice")
+
     def as_variables(self) -> dict[str, str]:
         """All values in the clear, for the processes that need them."""
         return self.variables | {n: s.get_secret_value() for n, s in self.secrets.items()}

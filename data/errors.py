@@ -34,6 +34,22 @@ class SpoolError(GoldenPathError):
     """A run's journal cannot be written, so no evidence can be kept."""
 
 
+class ForgeAway(GoldenPathError):
+    """GitHub or GitLab could not be reached, or has trouble of its own: it may pass."""
+
+
+class ForgeRefused(GoldenPathError):
+    """GitHub or GitLab will not do it, however often it is asked.
+
+    Attributes:
+        status: of HTTP. text: what it answered, at most 2,000 characters; never shown whole.
+    """
+
+    def __init__(self, message: str, status: int, text: str) -> None:
+        super().__init__(message)
+        self.status, self.text = status, text
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with an input file.

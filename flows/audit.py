@@ -28,11 +28,12 @@ from data.rules.sensitivity import (
 )
 from data.store.fold import audit_view_of
 from data.store.warehouse import Warehouse
+from flows.environments import opened
 from flows.matrix import Check, matrix_of
 from flows.places import Places
 from flows.session import Session
 from flows.settled import settled
-from flows.wiring import Request, Wired, open_recorder, warehouse_path, wire
+from flows.wiring import Request, Wired, warehouse_path
 from tasks.clock import now
 from tasks.controls.serve import serve_control
 from tasks.kept_trials import KeptTrials, Scope
@@ -54,11 +55,18 @@ async def audit(
     controls: tuple[str, ...] = (),
     run_id: str | None = None,
     resume: str | None = None,
+    environment_block: str | None = None,
 ) -> State[Any]:
     """Try every suite and probe of a plan against negative controls.
 
     Args:
-        plan, revision, skip_deploy, overrides, warehouse, run_id: as `validate` has them.
+        plan: path of the plan file.
+        revision: what to deploy and to expect; empty: the plan's own default.
+        skip_deploy: audit what is there.
+        overrides: plan values by dotted path, such as `health.deadline`: `30s`.
+        warehouse: path of the DuckDB file; empty: `GOLDENPATH_WAREHOUSE`, else `var/`.
+        run_id: id of the new run; empty: made from plan and time.
+        environment_block: name of a Golden Path Environment block with variables and secrets.
         suites: ids of suites and probes to audit; empty: all, on resume those of the first try.
         controls: ids of controls; empty: those of the plan, on resume those of the first try.
         resume: id of an audit that was cut off: only trials that did not end are made.
@@ -80,8 +88,7 @@ async def audit(
             suites=suites,
             controls=controls,
         )
-        wired = wire(request)
-        session = Session(wired, open_recorder(wired))
+        session = await opened(request, environment_block)
     try:
         view = await _audited(session)
         return state_of(True, "audited", _summary(view))

@@ -35,6 +35,7 @@ _COMMANDS = {
     "doctor": "doctor",
     "hooks": "hooks",
     "trigger": "trigger",
+    "register": "register",
     "down": "local",
 }
 

@@ -26,11 +26,13 @@ from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.acting import act
 from flows.at_rest import judge_at_rest
+from flows.environments import opened
 from flows.phase import run_phase, skip_phase
+from flows.remedying import raise_issues
 from flows.session import Session
 from flows.settled import settled
 from flows.telling import tell_people
-from flows.wiring import Request, open_recorder, warehouse_path, wire
+from flows.wiring import Request, warehouse_path
 from tasks.clock import now
 from tasks.publish.artifacts import ProgressArtifact, publish_report
 from tasks.steps import (
@@ -89,10 +91,8 @@ async def validate(
             overrides=overrides or {},
             warehouse=warehouse,
             run_id=run_id,
-            variables=await _variables(environment_block),
         )
-        wired = wire(request)
-        session = Session(wired, open_recorder(wired))
+        session = await opened(request, environment_block)
     try:
         verdict = await _validated(session)
         return state_of(verdict.verdict.approves, verdict.verdict, verdict.rule)
@@ -120,15 +120,6 @@ async def validate_session(session: Session) -> State[Any]:
     return state
 
 
-async def _variables(block: str | None) -> dict[str, str]:
-    if not block:
-        return {}
-    from blocks.environment import GoldenPathEnvironment
-
-    loaded: GoldenPathEnvironment = await GoldenPathEnvironment.aload(block)
-    return loaded.as_variables()
-
-
 async def _validated(session: Session) -> Verdict:
     get_run_logger().info("run %s", session.wired.run_id)
     plan = session.wired.plan
@@ -141,6 +132,7 @@ async def _validated(session: Session) -> Verdict:
     await settled(verdict_step, verdict)
     await act(session, verdict)
     await tell_people(session, verdict, _warehouse(session))
+    await raise_issues(session, verdict, _warehouse(session))
     shown.say(len(plan.phases) + 2, verdict.rule)
     await asyncio.gather(shown.sent(), _publish(session))
     return verdict

@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from data.records.record import AwareUtc, Record
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 Kind = Literal["github", "gitlab", "google", "argocd", "standard"]
+APIS = {"github": "https://api.github.com", "gitlab": "https://gitlab.com/api/v4"}
 GOOGLE_ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 
 
@@ -25,6 +26,34 @@ class Oidc(Record):
         "https://www.googleapis.com/oauth2/v3/certs",
         description="JWKS that signs the tokens: an https address, or a file.",
     )
+
+
+class Answers(Record):
+    """How a forge hears of verdicts: statuses at commits, reviews of GitHub's protection rules."""
+
+    token_in: EnvName = Field(
+        description="Environment variable with a token that may write statuses and deployments;"
+        " with `app` the App's private key, in PEM."
+    )
+    app: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9.]{0,40}$",
+        description="Id of a GitHub App: only the App that made a protection rule can answer it.",
+    )
+    api: str = Field("", description="Root of its API; default: github.com's or gitlab.com's.")
+    statuses: bool = Field(True, description="Show runs at their commits.")
+    hold: Literal["rejected", "pending"] = Field(
+        "rejected",
+        description="What a waiting deployment hears of HOLD, and of a run without a verdict:"
+        " `pending` leaves it to a person on GitHub.",
+    )
+
+    @field_validator("api")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and not value.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("expected an https address: the token travels there")
+        return value.rstrip("/")
 
 
 class Source(Record):
@@ -44,8 +73,21 @@ class Source(Record):
         None, description="Key of its revision in the revision set; default: what it names itself."
     )
 
+    answers: Answers | None = Field(
+        None, description="For `github` and `gitlab`: what they hear of the verdict; default: none."
+    )
+
+    @property
+    def api(self) -> str:
+        """Root of the forge's API."""
+        return (self.answers.api if self.answers else "") or APIS.get(self.kind, "")
+
     @model_validator(mode="after")
     def _has_a_secret(self) -> Source:
+        if self.answers is not None and self.kind not in APIS:
+            raise ValueError("`answers` is for sources of kind github or gitlab")
+        if self.answers is not None and self.answers.app and self.kind != "github":
+            raise ValueError("`app` is for sources of kind github")
         if self.kind == "google" and self.oidc is None:
             raise ValueError("a source of kind google needs `oidc`: {audience: …, email: …}")
         if self.kind != "google" and not self.secrets:
@@ -93,6 +135,11 @@ class Hooks(Record):
         " none: nobody may.",
     )
     limits: Limits = Limits()
+    link: str = Field(
+        "",
+        description="Where people find a run, for statuses and reviews; `{{run_id}}` and"
+        " `{{flow_run_id}}` are filled in.",
+    )
 
 
 class Told(Record):
@@ -103,12 +150,18 @@ class Told(Record):
         revisions: service -> revision; `""` is the whole deployment.
         deployed_at: when it was done, by the sender's clock.
         callback: where an answer is waited for (GitHub's protection rules), "" where none is.
+        asked_for: the environment that waits, as GitHub calls it.
+        commit: place of a status, such as `github:owner/repo@sha`, "" where none is told.
+        installation: of the GitHub App that delivered it, 0 where none did.
     """
 
     places: tuple[str, ...]
     revisions: dict[str, str]
     deployed_at: AwareUtc
     callback: str = ""
+    asked_for: str = ""
+    commit: str = ""
+    installation: int = 0
 
 
 class Ignored(Record):
@@ -148,6 +201,7 @@ class HookDelivery(Record):
         outcome: ACCEPTED (its run is being started), STARTED, SAME, OLDER, IGNORED, REFUSED,
             SUPERSEDED (a newer one came before its run was started), FAILED.
         body_sha256: of the raw body, "" where it was not read to its end.
+        answered: how the forge was answered in the end, "" while it was not or nobody waits.
     """
 
     row_id: str
@@ -168,6 +222,10 @@ class HookDelivery(Record):
     flow_run_id: str | None = None
     superseded: str | None = None
     callback: str = ""
+    asked_for: str = ""
+    commit: str = ""
+    installation: int = 0
+    answered: str = ""
     body_sha256: str = ""
     n_bytes: int = 0
     took_ms: float = 0.0

@@ -15,6 +15,7 @@ from data.records.cause import Cause
 from data.records.control import Control
 from data.records.criterion import Criterion
 from data.records.field_rule import Identifier
+from data.records.issues import Issues
 from data.records.load import LoadLimits
 from data.records.money import Revenue
 from data.records.notify import Notify
@@ -311,5 +312,6 @@ class Plan(Record):
         (), description="likely causes of failures that this team knows"
     )
     notify: tuple[Notify, ...] = Field((), description="whom the gate tells of its verdicts")
+    issues: Issues | None = Field(None, description="issues about incidents; absent: none")
     irreversible_migration: bool = False
     budget: Seconds = Field(seconds("60m"), description="the whole run; the rest is NOT_RUN")

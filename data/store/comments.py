@@ -65,6 +65,7 @@ delivered_revisions: service to revision, as JSON; the empty name is the whole d
 idempotency_key: one a deployment; Prefect makes one run of it
 flow_run_id: id of the run in Prefect
 superseded_run_id: the run that this deployment ended
+answered: how the forge that waits was answered in the end; empty while it was not
 n_bytes: length of the body as far as it was read, bytes
 took_ms: from the first byte of the body to the reply, ms
 minutes_per_check: mean time from start to end of a run for each test and probe that it saw

@@ -88,9 +88,13 @@ def app_of(file: str, warehouse: str | None = None) -> Starlette:
         )
     from flows.hooks.app import make_app
     from flows.hooks.receiver import Receiver
+    from tasks.hooks.board import Board
+    from tasks.hooks.clients import Clients
     from tasks.hooks.prefect_runs import PrefectRuns
 
-    receiver = Receiver(hooks, secrets, warehouse_path(warehouse), PrefectRuns())
+    clients = Clients()
+    runs, board = PrefectRuns(clients), Board(clients)
+    receiver = Receiver(hooks, secrets, warehouse_path(warehouse), runs, board)
     return make_app(receiver, tuple(secrets[name] for name in hooks.read_tokens))
 
 

@@ -12,6 +12,7 @@ import click
 from data.errors import GoldenPathError, UsageError
 from data.records.record import Record
 from data.records.words import VerdictWord
+from data.rules.hooks.answers import link_of
 from data.rules.hooks.statuses import StatusPlace, call_of, place_of
 from flows.cli import print_json
 from flows.commands.plans import parse_set
@@ -35,6 +36,7 @@ class Wanted(Record):
     wait: bool
     timeout_s: float
     place: StatusPlace | None
+    link: str
 
 
 @click.command("trigger")
@@ -50,6 +52,9 @@ class Wanted(Record):
     metavar="PLACE",
     help="Show it at github:OWNER/REPO@COMMIT or gitlab:GROUP/PROJECT@COMMIT.",
 )
+@click.option(
+    "--link", default="", metavar="URL", help="Of the status; {{flow_run_id}} is filled in."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def trigger_command(
     target: str,
@@ -60,6 +65,7 @@ def trigger_command(
     wait: bool,
     timeout_s: float,
     status: str | None,
+    link: str,
     as_json: bool,
 ) -> None:
     """Start a run on your Prefect server; exit as `run` does: 0 promote, 10 hold, 11, 12.
@@ -82,6 +88,7 @@ def trigger_command(
         wait=wait,
         timeout_s=timeout_s,
         place=place_of(status) if status else None,
+        link=link,
     )
     id, state = asyncio.run(_triggered(wanted))
     code = _exit_code(state) if wait else 0
@@ -105,6 +112,7 @@ async def _triggered(wanted: Wanted) -> tuple[str, str]:
     token = _token(wanted.place)
     id, _ = await runs.start(name, wanted.parameters, wanted.key, "")
     click.echo(f"flow run {id} of {name}", err=True)
+    wanted = wanted.model_copy(update={"link": link_of(wanted.link, "", id)})
     await _show(wanted, name, token, None, "")
     if not wanted.wait:
         return id, ""
@@ -156,6 +164,6 @@ async def _show(wanted: Wanted, name: str, token: str, state: str | None, why: s
     variable, usual, _ = _APIS[wanted.place.kind]
     api = variables_of_the_process().get(variable) or usual
     check = f"golden-path/{name.partition('/')[2]}"
-    call = call_of(wanted.place, state, why, check, "")
+    call = call_of(wanted.place, state, why, check, wanted.link)
     if refused := await show_status(api, token, wanted.place, call):
         click.echo(f"status not shown: {refused}", err=True)

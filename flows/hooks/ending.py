@@ -1,4 +1,4 @@
-"""The verdict of a run that a newer deployment ended: SUPERSEDED, with all that it had seen."""
+"""The verdict of a run that others ended: by what it had seen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from data.errors import UsageError
 from data.records.facts import RunEnded
 from data.records.plan import Plan
+from data.records.verdict import Verdict
 from data.store.warehouse import Warehouse
 from flows.at_rest import judge_at_rest
 from tasks.clock import now
@@ -14,7 +15,7 @@ from tasks.record import Recorder
 
 
 def end_superseded(warehouse: Path, run_id: str, by: str) -> str:
-    """Judge what the run had seen, once its process has let go of the journal.
+    """End a run that a newer deployment cancelled, once its process has let go of the journal.
 
     Returns:
         The verdict that the run has now; "" where it had not begun, and nothing is stored of it.
@@ -22,18 +23,34 @@ def end_superseded(warehouse: Path, run_id: str, by: str) -> str:
     Raises:
         GoldenPathError: its process still writes, or the journal cannot be read.
     """
+    verdict = _ended(warehouse, run_id, f"superseded by {by}", by)
+    return verdict.verdict if verdict else ""
+
+
+def end_abandoned(warehouse: Path, run_id: str, why: str) -> Verdict | None:
+    """End a run whose process is gone. What it did not see is NOT_RUN, so it approves nothing.
+
+    Returns:
+        The verdict that the run has now; None where it had not begun.
+
+    Raises:
+        GoldenPathError: its process writes after all, or the journal cannot be read.
+    """
+    return _ended(warehouse, run_id, why, None)
+
+
+def _ended(warehouse: Path, run_id: str, reason: str, by: str | None) -> Verdict | None:
     store = Warehouse(warehouse)
     try:
         before = store.view(run_id)
     except UsageError:
-        return ""
+        return None
     if before.verdict is not None:
-        return before.verdict.verdict
+        return before.verdict
     run = before.evidence.run
     plan = Plan.model_validate_json(run.plan_json)
     recorder = Recorder(store.spools, run_id)
     try:
-        reason = f"superseded by {by}"
         recorder.record(RunEnded(run_id=run_id, finished_at=now(), reason=reason, superseded_by=by))
         history = store.history(run.plan, run.environment, run_id, plan.baseline)
         verdict = judge_at_rest(plan, recorder.evidence(), history, now())
@@ -41,4 +58,4 @@ def end_superseded(warehouse: Path, run_id: str, by: str) -> str:
     finally:
         recorder.close()
     store.take_in()
-    return verdict.verdict
+    return verdict

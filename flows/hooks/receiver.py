@@ -12,22 +12,27 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from data.errors import UsageError, WarehouseError
+from data.errors import GoldenPathError, UsageError, WarehouseError
 from data.records.hooks import HookDelivery, Hooks, Ignored, Move, Source, Told
+from data.rules.hooks.answers import callback_path
 from data.rules.hooks.bucket import Bucket, retry_after_s, take
 from data.rules.hooks.meaning import event_of, meaning_of
 from data.rules.hooks.placing import place, run_id_of, standing_after
 from data.rules.hooks.reading import parsed
 from data.store.hooks import HookBook
+from flows.hooks.answering import KEPT, Answering
 from flows.hooks.figures import Figures
 from flows.hooks.work import Line, Runs
+from flows.reaping import reap
 from tasks.clock import now
 from tasks.hooks import signatures
+from tasks.hooks.board import Board
 from tasks.hooks.keys import IssuerKeys
 from tasks.tokens import key_id, refusal
 
 _AHEAD_S = 300  # what says it was deployed later than that would make all that follows look older
 _TAKE_IN_S = 2.0
+_REAP_S = 10.0
 _IDS = {
     "github": "x-github-delivery",
     "gitlab": "x-gitlab-event-uuid",
@@ -41,9 +46,16 @@ class Receiver:
     """What all requests share. One process, one event loop."""
 
     def __init__(
-        self, hooks: Hooks, secrets: Mapping[str, str], warehouse: Path, runs: Runs
+        self,
+        hooks: Hooks,
+        secrets: Mapping[str, str],
+        warehouse: Path,
+        runs: Runs,
+        board: Board | None = None,
     ) -> None:
         """Args: secrets: the environment variables that the configuration names.
+
+            board: where to look for runs that only look alive; None: nobody does.
 
         Raises:
             UsageError: another receiver writes beside this warehouse.
@@ -54,23 +66,32 @@ class Receiver:
             name: tuple(secrets[one] for one in source.secrets)
             for name, source in hooks.sources.items()
         }
-        self._runs = runs
+        self._runs, self._board = runs, board
         self._keys = {n: IssuerKeys(s.oidc.keys) for n, s in hooks.sources.items() if s.oidc}
         self._buckets: dict[str, Bucket] = {}
         self.book = HookBook(warehouse)
         known = self.book.known()
         self._standing = standing_after(known)
         self._lines = {name: self._line(name, known, runs) for name in hooks.environments}
+        self._known = known
         self._left = {row.environment: row for row in known if row.outcome == "ACCEPTED"}
+        self._answering = Answering(hooks, secrets, runs, self._write)
         self._jobs: list[asyncio.Task[None]] = []
 
     def begin(self) -> None:
         """Start to work, with what an earlier process accepted and did not come to."""
+        for row in self._known:
+            self._answering.knows(row)
+        for row in self.book.unanswered(now() - KEPT):
+            self._answering.heard(row)
         for environment, row in self._left.items():
             if environment in self._lines:
                 self._lines[environment].put(row)
         self._jobs = [asyncio.create_task(line.work()) for line in self._lines.values()]
         self._jobs.append(asyncio.create_task(self._taking_in()))
+        self._jobs.append(asyncio.create_task(self._answering.work()))
+        if self._board is not None:
+            self._jobs.append(asyncio.create_task(self._reaping(self._board)))
 
     async def ready(self) -> bool:
         """Whether a delivery that comes now becomes a run at once."""
@@ -86,6 +107,7 @@ class Receiver:
         for job in self._jobs:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
+        await self._answering.close()
         with suppress(WarehouseError):
             await asyncio.to_thread(self.book.take_in, 5.0)
         self.book.close()
@@ -154,6 +176,10 @@ class Receiver:
 
     def _worked(self, row: HookDelivery) -> None:
         self.figures.count(row.source, row.outcome)
+        self._write(row)
+        self._answering.heard(row)
+
+    def _write(self, row: HookDelivery) -> None:
         try:
             self.book.write(row)
         except WarehouseError as error:  # the run is known to Prefect by its key all the same
@@ -209,6 +235,13 @@ class Receiver:
         if isinstance(meant, Ignored):
             return self.keep(row, 202, "IGNORED", meant.reason, began_s)
         environment, told = meant
+        if (
+            told.callback
+            and source.answers
+            and not callback_path(source.api, told.callback, told.commit)
+        ):
+            reason = "deployment_callback_url is not a review at the API of this source"
+            return self.keep(row, 400, "REFUSED", reason, began_s)
         if told.deployed_at > now() + timedelta(seconds=_AHEAD_S):
             reason = f"deployed at {told.deployed_at.isoformat()}, which is in the future"
             return self.keep(row, 400, "REFUSED", reason, began_s)
@@ -225,19 +258,34 @@ class Receiver:
                 "revisions": told.revisions,
                 "deployed_at": told.deployed_at,
                 "callback": told.callback,
+                "asked_for": told.asked_for,
+                "commit": told.commit,
+                "installation": told.installation,
                 "key": None if move is Move.OLDER else placed.key,
                 "run_id": None if move is Move.OLDER else run_id_of(placed.key),
             }
         )
-        if move is Move.SAME:
-            return self.keep(row, 202, move, "its run is known already", began_s)
-        if move is Move.OLDER:
-            reason = f"older than what was deployed at {placed.told_at.isoformat()}"
-            return self.keep(row, 202, move, reason, began_s)
+        if move is not Move.START:
+            older = f"older than what was deployed at {placed.told_at.isoformat()}"
+            reason = "its run is known already" if move is Move.SAME else older
+            kept = self.keep(row, 202, move, reason, began_s)
+            self._answering.heard(kept)
+            return kept
         kept = self.keep(row, 202, "ACCEPTED", "", began_s)
+        self._answering.heard(kept)
         self._standing[environment] = placed
         self._lines[environment].put(kept)
         return kept
+
+    async def _reaping(self, board: Board) -> None:
+        """It stays while workers come and go, so it looks for those that went."""
+        while True:
+            await asyncio.sleep(_REAP_S)
+            try:
+                for one in await reap(self.warehouse, board):
+                    _log.warning("%s closed as %s: %s", one.run_id, one.verdict, one.why)
+            except GoldenPathError as error:
+                _log.debug("%s", error)
 
     async def _taking_in(self) -> None:
         while True:

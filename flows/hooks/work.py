@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,6 +29,9 @@ class Runs(Protocol):
 
     async def end(self, flow_run_id: str, by: str, wait_s: float) -> bool:
         """Whether it is over."""
+
+    async def finals(self, flow_run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Those of them that are over: name and message of the state."""
 
     async def answers(self) -> bool:
         """Whether it can be asked now."""

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
-import httpx
-
+from data.errors import ForgeAway, ForgeRefused
 from data.rules.hooks.statuses import StatusCall, StatusPlace
-
-_TRIES = 4
-_TIMEOUT_S = 10.0
-_MOST_WAIT_S = 30.0
-_AGAIN = (429, 500, 502, 503, 504)
+from tasks.forge import Forge
 
 
 async def show_status(api: str, token: str, place: StatusPlace, call: StatusCall) -> str:
@@ -24,38 +17,24 @@ async def show_status(api: str, token: str, place: StatusPlace, call: StatusCall
     Returns:
         "" when it was taken, else why not.
     """
-    name = "private-token" if place.kind == "gitlab" else "authorization"
-    headers = {name: token if place.kind == "gitlab" else f"Bearer {token}"}
-    url = httpx.URL(f"{api.rstrip('/')}/{call.path}")
-    said = ""
-    async with httpx.AsyncClient(timeout=_TIMEOUT_S, headers=headers) as client:
-        for attempt in range(_TRIES):
-            wait_s = 2.0**attempt / 2
-            try:
-                answer = await client.post(url, json=dict(call.body))
-            except httpx.HTTPError as error:
-                said = f"{place.kind} could not be reached: {type(error).__name__}"
-            else:
-                if answer.is_success or _is_there_already(place, answer):
-                    return ""
-                said = f"{place.kind} answered {answer.status_code} to {url.path}"
-                if answer.status_code not in _AGAIN:
-                    return said
-                wait_s = _told_wait_s(answer, wait_s)
-            if attempt + 1 < _TRIES:
-                await asyncio.sleep(wait_s)
-    return said
+    async with Forge(place.kind, api, token) as forge:
+        try:
+            await send_status(forge, call)
+        except (ForgeRefused, ForgeAway) as error:
+            return str(error)
+    return ""
 
 
-def _is_there_already(place: StatusPlace, answer: httpx.Response) -> bool:
-    """GitLab refuses a status that is as it was ("Cannot transition status via :run …")."""
-    return (
-        place.kind == "gitlab"
-        and answer.status_code == 400
-        and "Cannot transition status" in answer.text
-    )
+async def send_status(forge: Forge, call: StatusCall) -> None:
+    """Make the call. What GitLab has already is fine ("Cannot transition status via :run …").
 
-
-def _told_wait_s(answer: httpx.Response, wait_s: float) -> float:
-    told = answer.headers.get("retry-after", "")
-    return min(float(told[:6]), _MOST_WAIT_S) if told.isdigit() else wait_s
+    Raises:
+        ForgeRefused: it is not taken.
+        ForgeAway: try again later.
+    """
+    try:
+        await forge.ask("POST", call.path, dict(call.body))
+    except ForgeRefused as error:
+        is_there = error.status == 400 and "Cannot transition status" in error.text
+        if forge.kind != "gitlab" or not is_there:
+            raise

@@ -22,6 +22,7 @@ PLACES = {
     "Criterion": "`criteria[]`",
     "Cause": "`causes[]`",
     "Notify": "`notify[]`",
+    "Issues": "`issues`",
     "Rollback": "`rollback`",
     "Baseline": "`baseline`",
     "Quarantine": "`quarantine[]`",

@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -22,6 +22,8 @@ import pytest
 import uvicorn
 
 from data.errors import GoldenPathError, UsageError
+from data.report.document import run_document
+from data.report.html import run_html
 from data.rules.hooks.config import read_hooks
 from data.store.connect import writing
 from data.store.lock import Deadline
@@ -29,6 +31,8 @@ from data.store.warehouse import Warehouse
 from flows.hooks.app import make_app
 from flows.hooks.receiver import Receiver
 from tasks.hooks.signatures import sign_standard
+from tasks.record import Recorder
+from tests.store.runs import run
 
 SIGNING = "whsec_" + base64.b64encode(b"k" * 32).decode()
 ROTATED = "whsec_" + base64.b64encode(b"r" * 32).decode()
@@ -62,6 +66,7 @@ class Ledger:
         self.keys: list[str] = []
         self.parameters: list[dict[str, Any]] = []
         self.ended: list[str] = []
+        self.over: dict[str, tuple[str, str]] = {}
         self.down = False
         self.hold = asyncio.Event()
         self.hold.set()
@@ -81,6 +86,9 @@ class Ledger:
         self.ended.append(flow_run_id)
         return True
 
+    async def finals(self, flow_run_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+        return {id: self.over[id] for id in flow_run_ids if id in self.over}
+
     async def answers(self) -> bool:
         return not self.down
 
@@ -95,12 +103,12 @@ def _empty_warehouse() -> Path:
 class Gate:
     """The receiver behind uvicorn on a port of its own."""
 
-    def __init__(self, folder: Path, config: str = CONFIG) -> None:
+    def __init__(self, folder: Path, config: str = CONFIG, env: Mapping[str, str] = ENV) -> None:
         if not (folder / "w.duckdb").exists():  # making one takes half a second
             shutil.copy(_empty_warehouse(), folder / "w.duckdb")
         self.ledger, self.warehouse = Ledger(), folder / "w.duckdb"
-        hooks = read_hooks(config, "hooks.yaml", ENV)
-        self.receiver = Receiver(hooks, ENV, self.warehouse, self.ledger)
+        hooks = read_hooks(config, "hooks.yaml", env)
+        self.receiver = Receiver(hooks, env, self.warehouse, self.ledger)
         app = make_app(self.receiver, (READ,))
         self.server = uvicorn.Server(
             uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
@@ -134,8 +142,10 @@ class Gate:
 
 
 @asynccontextmanager
-async def serving(folder: Path, config: str = CONFIG) -> AsyncIterator[Gate]:
-    gate = Gate(folder, config)
+async def serving(
+    folder: Path, config: str = CONFIG, env: Mapping[str, str] = ENV
+) -> AsyncIterator[Gate]:
+    gate = Gate(folder, config, env)
     job = asyncio.create_task(gate.server.serve())
     while not gate.server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.005)
@@ -373,6 +383,25 @@ async def test_runs_are_for_those_with_a_token(gate: Gate) -> None:
     ):
         assert (await gate.client.get("/runs/hook-x", headers=headers)).status_code == 401
     assert (await gate.client.get("/runs/hook-x", headers=right)).status_code == 404
+
+
+async def test_a_stored_run_is_read_with_verdict_and_report(gate: Gate) -> None:
+    """As `show` tells it and as its page is; a run that goes on has no verdict yet."""
+    store = Warehouse(gate.warehouse)
+    for n, facts in ((1, run(1)), (2, run(2)[:1])):
+        recorder = Recorder(store.spools, f"run-{n}")
+        for fact in facts:
+            recorder.record(fact)
+        recorder.close()
+    right = {"authorization": f"Bearer {READ}"}
+    told = (await gate.client.get("/runs/run-1", headers=right)).json()
+    view = store.view("run-1")
+    assert told == run_document(view)
+    assert (told["run_id"], told["verdict"]) == ("run-1", "PROMOTE") and told["suites"]
+    page = await gate.client.get("/runs/run-1", headers={**right, "accept": "text/html"})
+    assert page.headers["content-type"].startswith("text/html") and page.text == run_html(view)
+    begun = (await gate.client.get("/runs/run-2", headers=right)).json()
+    assert (begun["run_id"], begun["verdict"]) == ("run-2", None)
 
 
 async def test_figures_and_health_are_there(gate: Gate) -> None:

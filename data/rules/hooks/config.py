@@ -12,13 +12,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from data.errors import Fault, PlanError
-from data.records.hooks import Hooks, Limits, Oidc, Source, Target
+from data.records.hooks import Answers, Hooks, Limits, Oidc, Source, Target
 from data.rules.planning.document import Document, Path, dotted, read_document
 from data.rules.planning.secrets import secret_faults
 
 SIGNING_PREFIX = "whsec_"
 MOST_SECRET = 4096  # longest secret or token that is compared, bytes
-_MODELS: dict[str, type[BaseModel]] = {"limits": Limits, "oidc": Oidc}
+_MODELS: dict[str, type[BaseModel]] = {"limits": Limits, "oidc": Oidc, "answers": Answers}
 _NAMED: dict[str, type[BaseModel]] = {"sources": Source, "environments": Target}
 
 
@@ -55,7 +55,9 @@ def _fault(error: ErrorDetails, document: Document, file: str) -> Fault:
     message, hint = error["msg"].removeprefix("Value error, "), ""
     if error["type"] == "extra_forbidden":
         message, hint = f"unknown key {str(path[-1])!r}", _suggestion(path)
-    elif {"secrets", "read_tokens"} & set(path):  # what stands there may be the secret itself
+    elif {"secrets", "read_tokens", "token_in"} & set(
+        path
+    ):  # what stands there may be the secret itself
         message = "expected names of environment variables, such as [HOOK_SECRET]"
     elif error["type"] not in ("missing", "value_error"):
         message = f"{message}, got {error['input']!r:.60}"
@@ -82,6 +84,9 @@ def _senseless(hooks: Hooks, environ: Mapping[str, str]) -> list[tuple[Path, str
         for index, variable in enumerate(source.secrets):
             path: Path = ("sources", name, "secrets", index)
             found += _unset(path, variable, environ) or _unfit(path, source, variable, environ)
+        if source.answers is not None:
+            at = ("sources", name, "answers", "token_in")
+            found += _unset(at, source.answers.token_in, environ)
     for index, variable in enumerate(hooks.read_tokens):
         found += _unset(("read_tokens", index), variable, environ)
     return found

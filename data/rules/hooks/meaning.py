@@ -11,6 +11,7 @@ from typing import Any
 
 from data.errors import UsageError
 from data.records.hooks import Ignored, Source, Told
+from data.rules.hooks.answers import commit_place
 from data.rules.hooks.google import google
 from data.rules.hooks.reading import at, moment, revision, text
 
@@ -63,6 +64,7 @@ def _github(headers: Headers, body: Mapping[str, Any], source: Source) -> Told |
         places=(text(body, "deployment.environment"),),
         revisions={source.service or "": revision(text(body, "deployment.sha"))},
         deployed_at=moment(text(body, "deployment_status.created_at")),
+        **_origin(body),
     )
 
 
@@ -75,7 +77,17 @@ def _protection_rule(body: Mapping[str, Any], source: Source) -> Told | Ignored:
         revisions={source.service or "": revision(text(body, "deployment.sha"))},
         deployed_at=moment(text(body, "deployment.created_at")),
         callback=text(body, "deployment_callback_url"),
+        asked_for=text(body, "environment"),
+        **_origin(body),
     )
+
+
+def _origin(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a status is shown and by which App's leave, as far as the delivery tells it."""
+    place = commit_place("github", at(body, "repository.full_name"), at(body, "deployment.sha"))
+    number = at(body, "installation.id")
+    is_number = isinstance(number, int) and not isinstance(number, bool) and number > 0
+    return {"commit": place, "installation": number if is_number else 0}
 
 
 def _gitlab(headers: Headers, body: Mapping[str, Any], source: Source) -> Told | Ignored:
@@ -93,6 +105,7 @@ def _gitlab(headers: Headers, body: Mapping[str, Any], source: Source) -> Told |
         places=(text(body, "environment"),),
         revisions={source.service or "": revision(commit)},
         deployed_at=moment(text(body, "status_changed_at")),
+        commit=commit_place("gitlab", at(body, "project.path_with_namespace"), commit),
     )
 
 

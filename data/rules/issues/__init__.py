@@ -1,0 +1,1 @@
+"""Incidents as issues: which are due, and what they say."""

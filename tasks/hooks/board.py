@@ -1,0 +1,126 @@
+"""Flow runs that Prefect believes to go on: which there are, their heartbeats, and closing them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.states import Completed, Failed
+
+from data.records.record import Record
+from tasks.clock import now
+from tasks.hooks.clients import Clients
+from tasks.hooks.prefect_runs import TROUBLE, unreachable
+
+_FLOWS = ["validate"]
+_OPEN = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.CRASHED]
+_LABEL = "goldenpath.run_id"
+_CRASHED_FOR = timedelta(hours=1)
+_MANY = 200
+
+
+class OpenRun(Record):
+    """One flow run that has no verdict, as Prefect knows it; `run_id` "" where nobody told it."""
+
+    flow_run_id: str
+    run_id: str
+    state: str
+    since: datetime
+    beat_at: datetime | None = None
+
+
+class Board:
+    """The server of `PREFECT_API_URL`, asked for flow runs of the gate."""
+
+    def __init__(self, clients: Clients | None = None) -> None:
+        """Args: clients: shared with others of the same event loop; None: one of its own."""
+        self._clients = clients or Clients()
+
+    async def open(self) -> list[OpenRun]:
+        """Runs of the gate that are not over, and those that crashed within the hour.
+
+        Raises:
+            GoldenPathError: Prefect could not be asked.
+        """
+        states = FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_OPEN)))
+        )
+        try:
+            async with self._clients.use() as client:
+                found = await client.read_flow_runs(
+                    flow_filter=FlowFilter(name=FlowFilterName(any_=_FLOWS)),
+                    flow_run_filter=states,
+                    limit=_MANY,
+                )
+                return [await _told(client, run) for run in found if _counts(run)]
+        except TROUBLE as error:
+            raise unreachable(error) from error
+
+    async def close(self, flow_run_id: str, verdict: str, approves: bool, why: str) -> None:
+        """Give it the state of its verdict, whatever it is in.
+
+        Raises:
+            GoldenPathError: Prefect could not be asked.
+        """
+        made = Completed if approves else Failed
+        try:
+            async with self._clients.use() as client:
+                state: Any = made(name=verdict, message=why)
+                await client.set_flow_run_state(UUID(flow_run_id), state, force=True)
+        except TROUBLE as error:
+            raise unreachable(error) from error
+
+
+async def name_run(flow_run_id: str | None, run_id: str) -> None:
+    """Tell Prefect which run of the warehouse a flow run is. Nothing depends on its success."""
+    if not flow_run_id:
+        return
+    try:
+        async with get_client() as client:
+            await client.update_flow_run_labels(UUID(flow_run_id), {_LABEL: run_id})
+    except TROUBLE:
+        return
+
+
+async def _told(client: PrefectClient, run: FlowRun) -> OpenRun:
+    state, given = run.state, run.parameters
+    assert state is not None
+    named = given.get("run_id") or given.get("resume") or run.labels.get(_LABEL) or ""
+    asks = state.type == StateType.RUNNING
+    return OpenRun(
+        flow_run_id=str(run.id),
+        run_id=str(named),
+        state=state.type.value,
+        since=state.timestamp,
+        beat_at=await _beat(client, run.id) if asks else None,
+    )
+
+
+async def _beat(client: PrefectClient, id: UUID) -> datetime | None:
+    """When its last heartbeat came, of today; None where it has none."""
+    wanted = {
+        "event": {"name": ["prefect.flow-run.heartbeat"]},
+        "resource": {"id": [f"prefect.flow-run.{id}"]},
+        "occurred": {"since": (now() - timedelta(days=1)).isoformat()},
+    }
+    answer = await client.request("POST", "/events/filter", json={"filter": wanted, "limit": 1})
+    events = answer.json().get("events") or []
+    return datetime.fromisoformat(events[0]["occurred"]) if events else None
+
+
+def _counts(run: FlowRun) -> bool:
+    state = run.state
+    if state is None:
+        return False
+    crashed = state.type == StateType.CRASHED
+    return not crashed or now() - state.timestamp < _CRASHED_FOR
