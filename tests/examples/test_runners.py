@@ -69,6 +69,7 @@ def test_every_test_is_told_and_a_proxy_sees_its_contact(shop: Shop) -> None:
         assert marks[name]["outcome"] == "PASS", marks[name]
 
 
+@pytest.mark.soak
 def test_a_broken_shop_turns_the_suites_red(shop: Shop) -> None:
     document = shop.judged(SHOP_FAULT="prices")
     failed = {s["id"]: s["failed"] for s in document["suites"]}

@@ -72,6 +72,7 @@ def pytest_sessionfinish():
 """
 
 
+@pytest.mark.soak
 def test_a_gate_killed_after_the_last_test_gets_its_suites_end_back_without_running_any(
     new_stack: Callable[..., Stack], prefect_api: str, tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def counted(path: str) -> str:
     return head + "\n".join(tests)
 
 
+@pytest.mark.soak
 def test_suites_start_longest_first_and_shards_run_every_test_once(
     serving: Serving, tmp_path: Path
 ) -> None:

@@ -132,6 +132,7 @@ def kinds(stack: Stack, run_id: str) -> list[str]:
     return [fact["kind"] for fact in stack.spool(run_id)]
 
 
+@pytest.mark.soak
 def test_a_hanging_suite_keeps_what_ended_and_resume_runs_the_rest(stack: Stack) -> None:
     held = stack("run", str(stack.plan), "--revision", "hanging-suite", "--json")
     document = held.json()

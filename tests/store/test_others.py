@@ -19,22 +19,22 @@ from tests.store.runs import n_rows, run
 
 
 def test_a_missing_warehouse_is_an_empty_one_and_reading_makes_nothing(
-    warehouse: Warehouse,
+    unmade: Warehouse,
 ) -> None:
-    assert warehouse.runs() == []
-    assert warehouse.query("SELECT count(*) FROM runs") == (["count_star()"], [(0,)])
-    assert warehouse.history("shop", "staging", "run-1").readable
+    assert unmade.runs() == []
+    assert unmade.query("SELECT count(*) FROM runs") == (["count_star()"], [(0,)])
+    assert unmade.history("shop", "staging", "run-1").readable
     with pytest.raises(UsageError, match="no run 'run-1'"):
-        warehouse.evidence("run-1")
-    assert not warehouse.path.parent.exists()
+        unmade.evidence("run-1")
+    assert not unmade.path.parent.exists()
 
 
-def test_a_file_of_no_bytes_is_an_empty_warehouse(warehouse: Warehouse) -> None:
-    warehouse.path.parent.mkdir()
-    warehouse.path.touch()
-    assert warehouse.runs() == []
-    warehouse.commit(run(1))
-    assert len(warehouse.runs()) == 1
+def test_a_file_of_no_bytes_is_an_empty_warehouse(unmade: Warehouse) -> None:
+    unmade.path.parent.mkdir()
+    unmade.path.touch()
+    assert unmade.runs() == []
+    unmade.commit(run(1))
+    assert len(unmade.runs()) == 1
 
 
 def test_whoever_comes_while_it_is_held_waits_then_says_what_to_do(warehouse: Warehouse) -> None:

@@ -33,18 +33,18 @@ def test_a_place_that_cannot_hold_it_is_said_before_the_run(
     assert "\n" not in str(caught.value)
 
 
-def test_a_place_that_can_hold_it_is_left_as_it_was(warehouse: Warehouse) -> None:
-    warehouse.check_writable()
-    assert list(warehouse.path.parent.iterdir()) == [warehouse.spools]
-    warehouse.commit(run(1))
-    warehouse.check_writable()
+def test_a_place_that_can_hold_it_is_left_as_it_was(unmade: Warehouse) -> None:
+    unmade.check_writable()
+    assert list(unmade.path.parent.iterdir()) == [unmade.spools]
+    unmade.commit(run(1))
+    unmade.check_writable()
 
 
-def test_a_foreign_database_is_not_taken_over(warehouse: Warehouse) -> None:
-    warehouse.path.parent.mkdir()
-    with duckdb.connect(str(warehouse.path)) as connection:
+def test_a_foreign_database_is_not_taken_over(unmade: Warehouse) -> None:
+    unmade.path.parent.mkdir()
+    with duckdb.connect(str(unmade.path)) as connection:
         connection.execute("CREATE TABLE sales (amount INTEGER)")
-    for use in (warehouse.check_writable, warehouse.runs, lambda: warehouse.commit(run(1))):
+    for use in (unmade.check_writable, unmade.runs, lambda: unmade.commit(run(1))):
         with pytest.raises(UsageError, match="no Golden Path warehouse: it has a table 'sales'"):
             use()
 
