@@ -54,10 +54,11 @@ def shop(tmp_path: Path, prefect_api: str) -> Iterator[Shop]:
 
 
 def test_every_test_is_told_and_a_proxy_sees_its_contact(shop: Shop) -> None:
-    """Contact by time is weak: on a busy machine it may be unknown, once, and then holds."""
-    document = shop.judged()
-    if "contact with the target unknown" in str(document["reasons"]):
+    """Contact by time is weak: on a busy machine it may be unknown, and then holds."""
+    for _ in range(3):
         document = shop.judged()
+        if "contact with the target unknown" not in str(document["reasons"]):
+            break
     suites = {s["id"]: s for s in document["suites"]}
     assert {id: (s["collected"], s["passed"]) for id, s in suites.items()} == {
         "unittest": (3, 3),
