@@ -78,11 +78,20 @@ LIES: dict[str, tuple[str, dict[str, str]]] = {
         {"compares": "return client.get('/') == 1", "true": "client.get('/')\nreturn True"},
     ),
     "assert of a tuple": ("", {"with a message": "assert (client.ok, 'is not ok')"}),
+    "assert of a function": (
+        "",
+        {
+            "a lambda": "assert lambda: client.ok",
+            "a generator": "assert (r.ok for r in client)",
+        },
+    ),
     "comparison without assert": ("", {"a status": "r = client.get('/')\nr.status_code == 200"}),
 }
 HONEST = {
     "asserts an answer": "assert client.get('/').status_code == 200",
     "asserts a parameter": "assert client",
+    "asserts what a generator gives": "assert any(r.ok for r in client)",
+    "asserts what a lambda gives": "assert (lambda: client.ok)()",
     "asserts a global": "assert PAGE",
     "only calls": "client.get('/')",
     "imports": "import json",

@@ -26,6 +26,7 @@ class Liar:
         finding: part of a finding that some test must carry; "" for none.
         broken: part of the suite's own fault; "" when the suite itself is in order.
         options: for pytest.
+        env: more of the environment.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Liar:
     broken: str = ""
     options: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
 
 
 VACUOUS, SEEN = "PASS VACUOUS", "PASS WITNESSED"

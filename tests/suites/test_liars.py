@@ -19,10 +19,11 @@ from data.rules.outcomes import final_outcomes
 from tasks.suites.run import run_suite
 from tests.suites.liars import HEAD, TARGET, Liar
 from tests.suites.liars import LIARS as PLAIN_LIARS
+from tests.suites.liars_attack import LIARS_ATTACK, LIARS_SOAK
 from tests.suites.liars_inside import LIARS_INSIDE
 
 AT_ONCE = 4
-LIARS = PLAIN_LIARS | LIARS_INSIDE
+LIARS = PLAIN_LIARS | LIARS_INSIDE | LIARS_ATTACK
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -88,10 +89,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Told]:
     with ExitStack() as stack:
         target, mock = (stack.enter_context(serving()) for _ in range(2))
         home = tmp_path_factory.mktemp("liars")
-        return asyncio.run(_all(home, target, mock))
+        return asyncio.run(_all(home, target, mock, LIARS))
 
 
-async def _all(home: Path, target: int, mock: int) -> Mapping[str, Told]:
+async def _all(home: Path, target: int, mock: int, liars: Mapping[str, Liar]) -> Mapping[str, Told]:
     places, found = asyncio.Semaphore(AT_ONCE), dict[str, Told]()
 
     async def one(ordinal: int, name: str, liar: Liar) -> None:
@@ -99,7 +100,7 @@ async def _all(home: Path, target: int, mock: int) -> Mapping[str, Told]:
             found[name] = await _run(home / str(ordinal), liar, target, mock)
 
     async with asyncio.TaskGroup() as group:
-        for ordinal, (name, liar) in enumerate(LIARS.items()):
+        for ordinal, (name, liar) in enumerate(liars.items()):
             group.create_task(one(ordinal, name, liar))
     return found
 
@@ -129,6 +130,7 @@ def _order(folder: Path, liar: Liar, target: int, mock: int) -> SuiteOrder:
         "PATH": "/usr/bin:/bin",
         "TARGET": f"http://127.0.0.1:{target}",
         "MOCK": f"http://127.0.0.1:{mock}",
+        **liar.env,
     }
     return SuiteOrder(
         run_id="r", phase="p", suite=Suite(id="s", command=("pytest",)), cwd=folder, env=env,
@@ -138,14 +140,28 @@ def _order(folder: Path, liar: Liar, target: int, mock: int) -> SuiteOrder:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LIARS)
-def test_each_way_to_lie_has_its_word(name: str, told: Mapping[str, Told]) -> None:
-    liar, found = LIARS[name], told[name]
+def judge(liar: Liar, found: Told) -> None:
     assert found.suite is not None
     assert found.words == liar.tests
     assert liar.finding in found.findings
     assert bool(liar.broken) == bool(found.suite.broken), found.suite.broken
     assert liar.broken in f" {found.suite.broken}"
+
+
+@pytest.mark.parametrize("name", LIARS)
+def test_each_way_to_lie_has_its_word(name: str, told: Mapping[str, Told]) -> None:
+    judge(LIARS[name], told[name])
+
+
+@pytest.mark.soak
+def test_each_attack_on_what_watches_has_its_word(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        target, mock = (stack.enter_context(serving()) for _ in range(2))
+        told = asyncio.run(_all(tmp_path, target, mock, LIARS_SOAK))
+    for name, liar in LIARS_SOAK.items():
+        print(name)
+        judge(liar, told[name])
+        assert not name.startswith("honest") or told[name].findings == ""
 
 
 @pytest.mark.parametrize("name", [name for name in LIARS if name.startswith("honest")])

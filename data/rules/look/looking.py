@@ -22,6 +22,7 @@ KINDS = (
     "async test never run",
     "returns instead of asserting",
     "assert of a tuple",
+    "assert of a function",
     "comparison without assert",
 )
 _STATIC = re.compile(rf":\d+: (?:{'|'.join(map(re.escape, KINDS))}): ")

@@ -14,7 +14,7 @@ _OPS = (ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Is, ast.IsNot)
 
 
 def slips(test: Test) -> Iterator[Finding]:
-    """Returned values, asserted tuples, and comparisons that nobody asserts.
+    """Returned values, asserted tuples and functions, and comparisons that nobody asserts.
 
     A return is accused of a value that cannot be None (a comparison, a constant, a display), since
     `return helper()` may well be None; not in generators. A comparison on its own is accused with a
@@ -28,6 +28,9 @@ def slips(test: Test) -> Iterator[Finding]:
         match node:
             case ast.Assert(test=ast.Tuple(elts=[_, *_])):
                 yield Finding(node.lineno, "assert of a tuple", "a tuple is always true")
+            case ast.Assert(test=ast.Lambda() | ast.GeneratorExp() as thing):
+                kind = "lambda" if isinstance(thing, ast.Lambda) else "generator"
+                yield Finding(node.lineno, "assert of a function", f"a {kind} is always true")
             case ast.Return(value=value) if not gives and is_plain(function) and _is_value(value):
                 text = "the value that it returns is thrown away"
                 yield Finding(node.lineno, "returns instead of asserting", text)

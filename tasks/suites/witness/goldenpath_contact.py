@@ -20,19 +20,24 @@ from typing import Any, Callable, Iterable  # noqa: UP035
 
 LINUX = sys.platform.startswith("linux")
 LOOPBACK = "loopback"
+HERE = ("127.0.0.1", "::1")
 plain_socket: Any = socket.socket.__mro__[1]  # _socket.socket: no close() of ours on the way
 
 
 @functools.lru_cache(maxsize=1024)
 def plain_host(host: object) -> str:
-    """One spelling for one address: every loopback name and address is the same machine."""
+    """One spelling for one address.
+
+    `localhost`, 127.0.0.1, ::1 and "any address" are one place. The rest of 127.0.0.0/8 is not: a
+    mock may listen there on the target's port.
+    """
     text = str(host).strip("[]").split("%")[0].lower().rstrip(".")
     try:
         address: Any = ipaddress.ip_address(text)
     except ValueError:
         return LOOPBACK if text == "localhost" or text.endswith(".localhost") else text
     address = getattr(address, "ipv4_mapped", None) or address
-    return LOOPBACK if address.is_loopback or address.is_unspecified else str(address)
+    return LOOPBACK if str(address) in HERE or address.is_unspecified else str(address)
 
 
 class Targets:

@@ -47,6 +47,15 @@ class Session:
         self.test: Any = None
         self.noted: set[str] = set()
 
+    def takes(self, config: Any) -> bool:
+        """Whether this pytest is the suite's own or a worker of it; then it is ours from here."""
+        owner, pid = os.environ.get("GOLDENPATH_OWNER"), str(os.getpid())
+        is_worker = hasattr(config, "workerinput")
+        if owner in (None, pid) or is_worker:
+            os.environ["GOLDENPATH_OWNER"] = owner or pid
+            self.is_worker, self.config = is_worker, config
+        return self.config is not None
+
     def alive(self) -> None:
         """The test in flight begins a new budget: a sign for the gate, which waits for one."""
         if self.test is not None and self.timeout_s:
@@ -64,7 +73,7 @@ class Session:
             self.noted.add(text)
             self.stream.write("note", text=text)
         if self.test is not None:
-            self.test.find("the witness failed: " + text)
+            self.test.blind("the witness failed: " + text)
 
 
 def places(items: Any) -> Any:

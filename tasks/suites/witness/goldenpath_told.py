@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -20,6 +21,8 @@ class Test:
         raised: phase -> the same of its last attempt, "" where that raised nothing.
         skips: phase -> whether what it raised was a skip.
         unawaited: a coroutine of the test was never awaited, or the test itself never ran.
+        is_blind: contact that was not seen may have been, or proves nothing.
+        inside: what its last attempt raised, before a hook could swallow it.
         children: what processes of the test did; None where nobody watched or needed to.
         started_process: it started a process, or one of the session's was there.
         stack: all threads' stacks at the time-out.
@@ -39,6 +42,8 @@ class Test:
         self.skips: dict[str, bool] = {}
         self.findings: list[str] = []
         self.unawaited = False
+        self.is_blind = False
+        self.inside = ""
         self.started_process = False
         self.children: Any = None
         self.stack = ""
@@ -59,6 +64,11 @@ class Test:
         if text not in self.findings and len(self.findings) < 20:
             self.findings.append(text)
 
+    def blind(self, text: str) -> None:
+        """Keep a finding that says why nobody knows whether the target was touched."""
+        self.is_blind = True
+        self.find(text)
+
     def warned(self, category: str, message: str) -> None:
         """A warning that makes a pass worth nothing, or less."""
         text = first_line(message)
@@ -77,6 +87,8 @@ def told(test: Test) -> dict[str, Any]:
     outcome, stage, report, reason = verdict(test)
     contact, doubt = with_children(test)
     touched = any(contact)
+    passed = outcome in ("PASS", "FLAKY")
+    doubt = doubt or (test.is_blind and not touched) or (passed and is_idle_talk(test))
     detail = text_of(report.longrepr) if outcome in ("FAIL", "ERROR") and report else ""
     return {
         "id": test.nodeid,
@@ -85,7 +97,7 @@ def told(test: Test) -> dict[str, Any]:
         "duration_ms": round(1000 * sum(r.duration for r in test.reports), 3),
         "message": reason[:MESSAGE_CHARS],
         "detail": capped(test.stack, detail),
-        "witnessed": witnessed(touched, doubt, test.unawaited and outcome in ("PASS", "FLAKY")),
+        "witnessed": witnessed(touched, doubt, test.unawaited and passed),
         "n_connections": contact[0],
         "sent_bytes": contact[1],
         "received_bytes": contact[2],
@@ -109,6 +121,26 @@ def with_children(test: Test) -> tuple[Any, bool]:
     if doubt:
         test.find("started a process: a connection came and went that nobody was seen to hold")
     return both, doubt
+
+
+def is_idle_talk(test: Test) -> bool:
+    """Whether its pass says nothing, though pytest has no doubt of it."""
+    if test.inside:
+        test.find("a hook kept from pytest that it raised: " + test.inside)
+    return asserts_off(test) or bool(test.inside)
+
+
+def asserts_off(test: Test) -> bool:
+    """Whether no `assert` of its module was executed: then a pass with contact proves nothing.
+
+    Under `python -O` only those that pytest rewrote are, which are none with `--assert=plain`.
+    """
+    if not sys.flags.optimize:
+        return False
+    rewritten = any(type(one).__name__ == "AssertionRewritingHook" for one in sys.meta_path)
+    where = "assert in files that are no test modules" if rewritten else "assert"
+    test.find(f"python -O (PYTHONOPTIMIZE): no {where} is executed")
+    return not rewritten
 
 
 def witnessed(touched: bool, doubt: bool, unawaited: bool) -> Any:

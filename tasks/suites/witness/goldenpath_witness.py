@@ -11,7 +11,6 @@ its tear-down, and just before Python closes them; those of its children by the 
 """
 
 # ruff: noqa: SIM105
-
 from __future__ import annotations
 
 import functools
@@ -30,6 +29,7 @@ from goldenpath_contact import (  # type: ignore[import-not-found]
     plain_socket,
     same_place,
 )
+from goldenpath_inside import Inside  # type: ignore[import-not-found]
 from goldenpath_session import Session, places  # type: ignore[import-not-found]
 from goldenpath_told import (  # type: ignore[import-not-found]
     DETAIL_CHARS,
@@ -72,13 +72,10 @@ def quietly(fn: F) -> F:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
     """Take this session, unless it is a pytest that one of the suite's own tests started."""
-    if SESSION is None or SESSION.config is not None:
-        return
-    owner, pid = os.environ.get("GOLDENPATH_OWNER"), str(os.getpid())
-    is_worker = hasattr(config, "workerinput")
-    if owner in (None, pid) or is_worker:
-        os.environ["GOLDENPATH_OWNER"] = owner or pid
-        SESSION.is_worker, SESSION.config = is_worker, config
+    if SESSION is not None and SESSION.config is not None:
+        config.pluginmanager.unregister(sys.modules[__name__])  # inside a test, in this process
+    elif SESSION is not None and SESSION.takes(config):
+        config.pluginmanager.register(Inside(SESSION))
 
 
 def pytest_unconfigure(config: Any) -> None:
@@ -313,9 +310,8 @@ def watch_uvloop() -> None:
 
 def listen() -> None:
     """For the rest of this process."""
-    HEARD.update(
-        dict.fromkeys(PROCESS_EVENTS, started_process), **{"socket.connect": heard_connect}
-    )
+    HEARD.update(dict.fromkeys(PROCESS_EVENTS, started_process))
+    HEARD["socket.connect"] = heard_connect
     sys.addaudithook(audit)
     if hasattr(os, "register_at_fork"):  # uvloop and others that fork in C tell it
         os.register_at_fork(before=started_process)
