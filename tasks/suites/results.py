@@ -13,8 +13,10 @@ from data.records.results import ReadCase
 from data.records.words import Outcome
 from data.rules.attribution import Window
 from data.rules.contact_by_time import Reported, windows_of
+from data.rules.outcomes import RED
 from data.rules.readers.result_names import Ids
 from data.rules.readers.results import ResultReader, reader_for
+from data.rules.readers.rewritten import after_red
 from data.rules.readers.witness_stream import test_result
 
 CHUNK_BYTES = 1 << 18
@@ -49,6 +51,7 @@ class ResultFiles:
         self._open: dict[Path, _Growing] = {}
         self._ids = Ids()
         self._told: dict[str, ReadCase] = {}
+        self._red: dict[str, ReadCase] = {}
         self._unreadable: dict[str, str] = {}
         self._n_gone = 0
         self._looked_s = self._began.timestamp()
@@ -151,7 +154,10 @@ class ResultFiles:
                 yield from self._new(self._open[path].piece(), now_s)
 
     def _new(self, cases: Iterator[ReadCase], now_s: float) -> Iterator[TestResult]:
-        for case in cases:
+        for raw in cases:
+            case = after_red(self._red.get(raw.test_id), raw)
+            if raw.outcome in RED:
+                self._red[raw.test_id] = raw
             known, self._told[case.test_id] = self._told.get(case.test_id), case
             if known is None:
                 self._remember(case, now_s)

@@ -146,6 +146,13 @@ def test_a_head_that_is_written_anew_at_the_end_is_the_one_that_counts(tmp_path:
     assert told.suite.broken == ""
 
 
+@pytest.mark.soak
+def test_a_red_test_that_the_file_says_green_later_is_flaky(tmp_path: Path) -> None:
+    told = run(order(tmp_path, f"write('''{RED}'''); time.sleep(.8); write('''{GREEN}''')"))
+    assert told.outcomes == {"a": "FLAKY", "b": "PASS"}
+    assert told.tests["a"].findings == ("the file said FAIL before: no",)
+
+
 def test_a_test_that_was_told_and_is_gone_at_the_end_is_a_fault(tmp_path: Path) -> None:
     first = '<testsuite name="s"><testcase name="gone"/>'
     told = run(order(tmp_path, f"write('''{first}'''); time.sleep(.6); write('''{GREEN}''')"))
