@@ -30,6 +30,7 @@ _COMMANDS = {
     "upkeep": "keeping",
     "backup": "backing",
     "restore": "backing",
+    "move": "moving",
     "import": "importing",
     "probe": "probing",
     "doctor": "doctor",

@@ -22,6 +22,7 @@ from data.records.record import Record
 from data.rules.journey.names import keys_of
 from data.rules.planning.load import load_plan
 from data.rules.planning.templates import fill, plan_variables
+from data.store.address import file_of
 from data.store.warehouse import Warehouse
 from flows.naming import gate_version, new_run_id, plan_hash, plan_json
 from tasks.clock import now
@@ -218,8 +219,12 @@ def prefect_server(home: Path) -> PrefectServer:
 
 
 def warehouse_path(given: str | None) -> Path:
-    """`--warehouse`, else `GOLDENPATH_WAREHOUSE`, else `var/goldenpath.duckdb` here."""
-    return Path(given or os.environ.get("GOLDENPATH_WAREHOUSE") or DEFAULT_WAREHOUSE).absolute()
+    """`--warehouse`, else `GOLDENPATH_WAREHOUSE`, else `var/goldenpath.duckdb` here.
+
+    For ``postgresql://…`` it is this machine's copy of it, in `var/` here.
+    """
+    named = given or os.environ.get("GOLDENPATH_WAREHOUSE") or DEFAULT_WAREHOUSE
+    return file_of(named, Path(DEFAULT_WAREHOUSE).parent).absolute()
 
 
 def read_plan(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,8 +86,19 @@ def booked_runs(connection: Connection) -> dict[str, Booked]:
     return {run_id: Booked(size, judged) for run_id, size, judged in rows.fetchall()}
 
 
-def absorb_all(connection: Connection, paths: Sequence[Path], *, file: bool = True) -> Absorbed:
-    """Commit each journal; with `file`, move those that are judged to ``done/``."""
+def absorb_all(
+    connection: Connection,
+    paths: Sequence[Path],
+    *,
+    file: bool = True,
+    sent: Mapping[str, int] | None = None,
+) -> Absorbed:
+    """Commit each journal; with `file`, move those that are judged to ``done/``.
+
+    Args:
+        sent: runs whose journal, up to that length, the shared warehouse has; no other is filed.
+            None: the warehouse is not shared.
+    """
     committed, filed, skipped, corrupt = [], [], {}, 0
     for path in paths:
         try:
@@ -103,7 +114,8 @@ def absorb_all(connection: Connection, paths: Sequence[Path], *, file: bool = Tr
             continue
         if store(connection, bundle_of(path.stem, facts, size)):
             committed.append(path.stem)
-        if file and _is_judged(facts) and file_away(path, size):
+        kept = sent is None or sent.get(path.stem) == size
+        if file and kept and _is_judged(facts) and file_away(path, size):
             filed.append(path.stem)
     return Absorbed(tuple(committed), tuple(filed), skipped, corrupt)
 

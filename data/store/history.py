@@ -237,3 +237,11 @@ def _sensitivity(connection: Connection, before: Before) -> tuple[SensitivityCel
         {name: value for name, value in before._asdict().items() if name != "environment"},
     )
     return tuple(SensitivityCell.model_validate_json(row[0]) for row in rows.fetchall())
+
+
+def kept_by(plan_json: str) -> Baseline:
+    """What the plan of a run says about its baseline; the defaults where it cannot be read."""
+    try:
+        return Baseline.model_validate(json.loads(plan_json)["baseline"])
+    except (ValueError, KeyError, TypeError):
+        return Baseline()

@@ -52,11 +52,12 @@ def put(connection: Connection, labels: Iterable[Label]) -> None:
 
 def rescued(warehouse: Path) -> list[Label]:
     """Every label that the journal, the analysts' copy and the damaged file itself still tell."""
-    found = _in_file(warehouse) + _in_file(published_path(warehouse)) + _noted(warehouse)
+    found = _in_file(warehouse) + _in_file(published_path(warehouse)) + noted(warehouse)
     return list(dict.fromkeys(found))
 
 
-def _noted(warehouse: Path) -> list[Label]:
+def noted(warehouse: Path) -> list[Label]:
+    """Every label in the journal, in the order in which they were given."""
     found = []
     with suppress(OSError):
         for line in labels_path(warehouse).read_bytes().splitlines():

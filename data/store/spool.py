@@ -135,6 +135,29 @@ def is_live(path: Path) -> bool:
         os.close(descriptor)
 
 
+def put_in_place(fresh: Path, path: Path) -> bool:
+    """Make a whole new file the journal; False, and nothing done, while a writer holds the old one.
+
+    A writer that comes in between finds out: it opens the new one, or was first.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        try:
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            return False
+        fresh.unlink()
+        return True
+    try:
+        if not _try_lock(descriptor) or not _is_still(path, descriptor):
+            return False
+        fresh.replace(path)
+        return True
+    finally:
+        os.close(descriptor)
+
+
 def file_away(path: Path, size: int) -> bool:
     """Move a journal to ``done/`` beside it, unless a writer holds it or has added to it.
 

@@ -8,6 +8,7 @@ import duckdb
 
 from data.errors import WarehouseError
 from data.store.connect import first_line, is_missing
+from data.store.exchange import exchange
 from data.store.lock import Deadline, locked
 from data.store.mend import Mended, mend
 from data.store.published import publish
@@ -31,6 +32,7 @@ def keep_up(warehouse: Warehouse, wait_s: float) -> Upkeep:
     """
     try:
         mended = mend(warehouse.path, Deadline(wait_s))
+        exchange(warehouse.path)
         done = warehouse.absorb(wait_s)
         if not is_missing(warehouse.path):
             with locked(warehouse.path, Deadline(wait_s), exclusive=True):

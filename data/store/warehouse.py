@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -35,8 +34,9 @@ from data.store.connect import (
     is_missing,
     scratch,
 )
+from data.store.exchange import try_exchange
 from data.store.fold import audit_view_of, evidence_of, fold, run_view_of
-from data.store.history import Before, history_of
+from data.store.history import Before, history_of, kept_by
 from data.store.load import bundle_of, store
 from data.store.lock import DEADLINE_S, Deadline
 from data.store.mend import spools_of
@@ -120,6 +120,7 @@ class Warehouse:
             WarehouseError: the warehouse cannot be written.
         """
         deadline = Deadline(self._wait_s if wait_s is None else wait_s)
+        sent = try_exchange(self.path)
         if not any(self.spools.glob("*.jsonl")):
             return Absorbed()
         with reading(self.path, deadline) as connection:
@@ -127,7 +128,7 @@ class Warehouse:
         if not paths:
             return Absorbed()
         with writing(self.path, deadline) as connection:
-            return absorb_all(connection, paths)
+            return absorb_all(connection, paths, sent=sent)
 
     def take_in(self) -> bool:
         """Commit what ended journals have and the warehouse lacks, waiting for nobody.
@@ -141,6 +142,7 @@ class Warehouse:
         Raises:
             WarehouseError: the warehouse cannot be written.
         """
+        try_exchange(self.path, take=False)
         seen: dict[Path, int] = {}
         while not (journals := ended(self.spools)).items() <= seen.items():
             seen = journals
@@ -204,7 +206,7 @@ class Warehouse:
         view = run_view_of(self.facts(run_id))
         run = view.evidence.run
         as_of = view.verdict.at if view.verdict else None
-        history = self.history(run.plan, run.environment, run_id, _kept(run.plan_json), as_of)
+        history = self.history(run.plan, run.environment, run_id, kept_by(run.plan_json), as_of)
         return view.model_copy(update={"history": history})
 
     def audit(self, run_id: str) -> AuditView | None:
@@ -341,10 +343,3 @@ def _summaries_of(paths: Sequence[Path], limit: int) -> list[RunSummary]:
     with in_memory() as connection:
         absorb_all(connection, paths, file=False)
         return summaries(connection, limit)
-
-
-def _kept(plan_json: str) -> Baseline:
-    try:
-        return Baseline.model_validate(json.loads(plan_json)["baseline"])
-    except (ValueError, KeyError, TypeError):
-        return _KEPT
