@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from data.errors import GoldenPathError
-from data.store.backup import back_up
+from data.store.backup import STAMP, back_up, thin_out
 from data.store.upkeep import Upkeep, keep_up
 from data.store.warehouse import Warehouse
 from flows.ageing import compact_older
@@ -27,22 +27,26 @@ async def upkeep(
     warehouse: str | None = None,
     backups: str | None = None,
     compact_after_days: int | None = None,
+    keep_backups: int = 14,
 ) -> State[Any]:
     """Keep a warehouse whole. Runs go on meanwhile.
 
     Args:
         warehouse: DuckDB file; empty: GOLDENPATH_WAREHOUSE, else var/goldenpath.duckdb.
         backups: folder in which each upkeep leaves a backup named by its time; empty: no backup.
-            Nothing is ever removed from it.
         compact_after_days: raw samples of older runs become histograms, after the backup; empty:
             none do.
+        keep_backups: so many of those named by their time stay, the newest; 0: all. Others are
+            removed once the new one is seen to be whole.
     """
     place = Warehouse(warehouse_path(warehouse))
     try:
         done = await upkeep_step.with_options(name="keep up")(lambda: _kept(place))
         if backups:
-            target = Path(backups) / f"{now():%Y%m%dT%H%M%SZ}"
-            await upkeep_step.with_options(name="back up")(lambda: _backed_up(place, target))
+            target = Path(backups) / f"{now():{STAMP}}"
+            await upkeep_step.with_options(name="back up")(
+                lambda: _backed_up(place, target, keep_backups)
+            )
         if compact_after_days:
             n_days = compact_after_days
             await upkeep_step.with_options(name="compact")(lambda: _compacted(place, n_days))
@@ -55,9 +59,11 @@ async def _kept(place: Warehouse) -> str:
     return _said(await asyncio.to_thread(keep_up, place, _WAIT_S))
 
 
-async def _backed_up(place: Warehouse, target: Path) -> str:
+async def _backed_up(place: Warehouse, target: Path, n_kept: int) -> str:
     size_bytes = await asyncio.to_thread(back_up, place, target, _WAIT_S)
-    return f"Backed up: {target}, {size_bytes / 1e6:,.1f} MB"
+    old = await asyncio.to_thread(thin_out, target.parent, n_kept) if n_kept else []
+    removed = f"; {len(old)} older removed" if old else ""
+    return f"Backed up: {target}, {size_bytes / 1e6:,.1f} MB{removed}"
 
 
 async def _compacted(place: Warehouse, n_days: int) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from data.store.published import publish
 from data.store.spool import DONE
 from data.store.warehouse import Warehouse
 
+STAMP = "%Y%m%dT%H%M%SZ"  # names of backups that are made by the clock
 _MANIFEST = "manifest.json"
 _FILE = "warehouse.duckdb"
 _LABELS = "labels.jsonl"
@@ -71,6 +73,34 @@ def back_up(warehouse: Warehouse, target: Path, wait_s: float) -> int:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
     return size_bytes
+
+
+def thin_out(folder: Path, n_kept: int) -> list[Path]:
+    """Remove the oldest of a folder's backups that are named by their time, and say which.
+
+    Only folders named as `STAMP` says, with a manifest of ours, are touched; at least one stays.
+    The newest that is kept must be whole: else nothing is removed.
+
+    Raises:
+        UsageError: the newest backup is not whole, or one cannot be removed.
+    """
+    named = (path for path in folder.iterdir() if _is_named_by_time(path.name))
+    found = sorted(path for path in named if (path / _MANIFEST).is_file())
+    old = found[: -max(1, n_kept)]
+    if old:
+        require_whole(found[-1])
+    try:
+        for path in old:
+            shutil.rmtree(path)
+    except OSError as error:
+        raise UsageError(f"{path} could not be removed: {error.strerror or error}") from error
+    return old
+
+
+def _is_named_by_time(name: str) -> bool:
+    with suppress(ValueError):
+        return f"{datetime.strptime(name, STAMP):{STAMP}}" == name
+    return False
 
 
 def restore(warehouse: Warehouse, source: Path, wait_s: float) -> Restored:

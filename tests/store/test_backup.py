@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from data.errors import UsageError, WarehouseError
-from data.store.backup import back_up, restore
+from data.store.backup import back_up, restore, thin_out
 from data.store.mend import damage_of
 from data.store.upkeep import keep_up
 from data.store.warehouse import Warehouse
@@ -92,3 +93,20 @@ def test_a_rebuilt_warehouse_keeps_labels_and_comments(warehouse: Warehouse, sav
     said = warehouse.query("SELECT comment FROM duckdb_tables() WHERE table_name = 'ended'")[1]
     assert said[0][0].startswith("computed: one row a run and test")
     assert n_runs_in(warehouse.path) == 1
+
+
+def test_old_backups_go_only_when_the_newest_is_whole_and_nothing_else_does(
+    warehouse: Warehouse, saved: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "nightly"
+    names = [f"2026010{n}T020000Z" for n in range(1, 6)]
+    for name in (*names, "before-the-move"):
+        shutil.copytree(saved, folder / name)
+    (folder / "20250101T000000Z").mkdir()  # no backup of ours
+    assert [path.name for path in thin_out(folder, 3)] == names[:2]
+    left = {*names[2:], "before-the-move", "20250101T000000Z"}
+    assert {path.name for path in folder.iterdir()} == left
+    truncate(folder / names[-1] / "warehouse.duckdb")
+    with pytest.raises(UsageError):
+        thin_out(folder, 1)
+    assert {path.name for path in folder.iterdir()} == left
