@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gate import Stack, wait_for
+from gate import Stack, processes_with, wait_for
 from suites.stage import Answers, QuietServer
 
 from data.rules.sensitivity import Trial
@@ -84,6 +84,7 @@ def test_a_killed_audit_goes_on_with_what_is_missing(
         wait_for(lambda: stack.spool(run_id) != [], 60, "the audit to begin")
     gate.kill()
     gate.wait(10)
+    wait_for(lambda: not processes_with(f"LOG={plan.parent / 'log'}"), 20, "its suite to be ended")
     before = kept(stack, run_id)
     (plan.parent / "log").write_text("")
     done = stack("audit", str(plan), "--resume", run_id, "--json")
