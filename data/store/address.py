@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from data.errors import UsageError
 
 SCHEMES = ("postgresql://", "postgres://")
+_SECRETS = {"password", "sslpassword"}
+_EXPECTED = "the address of the warehouse: expected postgresql://USER@HOST/DATABASE"
 
 
 def is_address(given: str) -> bool:
@@ -31,18 +33,18 @@ def local_copy(address: str, folder: Path) -> Path:
     Raises:
         UsageError: a password in it (it would be stored), no host or database, or no place for it.
     """
-    parts = urlsplit(address)
-    if parts.password is not None or "password" in parse_qs(parts.query):
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise UsageError(f"{_EXPECTED}: {error}") from error
+    if parts.password is not None or _SECRETS & parse_qs(parts.query).keys():
         raise UsageError(
             "the address of the warehouse has a password, which would be stored: leave it out and "
             "set PGPASSWORD, or a line in the file that PGPASSFILE names"
         )
     name = parts.path.strip("/")
     if not name or "/" in name:
-        raise UsageError(
-            "the address of the warehouse names no database: expected "
-            "postgresql://USER@HOST/DATABASE"
-        )
+        raise UsageError(f"{_EXPECTED}: it names no database")
     sign = hashlib.sha256(address.encode()).hexdigest()[:8]
     safe = "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
     path = folder / f"{safe}-{sign}.duckdb"

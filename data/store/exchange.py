@@ -22,6 +22,7 @@ from data.store.spool import DONE, put_in_place, spool_path
 
 _N_AT_ONCE = 500
 _REST_S = 30.0  # an unreachable server is not asked again by each of a command's reads
+_LIMIT_S = 20.0  # the longest that a run or a command waits for the server
 _failed_at: dict[Path, float] = {}
 _log = logging.getLogger("goldenpath.warehouse")
 
@@ -44,15 +45,19 @@ def try_exchange(warehouse: Path, *, take: bool = True) -> dict[str, int] | None
     if time.monotonic() - _failed_at.get(warehouse, -_REST_S) < _REST_S:
         return {}
     try:
-        return exchange(warehouse, take=take)
+        return exchange(warehouse, take=take, limit_s=_LIMIT_S)
     except (GoldenPathError, OSError) as error:
         _failed_at[warehouse] = time.monotonic()
         _log.warning("%s; what this machine has stays here and is sent later", error)
         return {}
 
 
-def exchange(warehouse: Path, *, take: bool = True) -> dict[str, int] | None:
+def exchange(
+    warehouse: Path, *, take: bool = True, limit_s: float | None = None
+) -> dict[str, int] | None:
     """Send what ended here, then take what others sent; both again and again change nothing.
+
+    What was done when `limit_s` is over stays done; the next time goes on from there.
 
     Returns:
         The journals that the log is known to hold, with their length here in bytes. None: the
@@ -64,7 +69,7 @@ def exchange(warehouse: Path, *, take: bool = True) -> dict[str, int] | None:
     address = address_of(warehouse)
     if address is None:
         return None
-    with opened(address) as log:
+    with opened(address, limit_s) as log:
         sent = send(log, ended(spools_of(warehouse)))
         if take:
             _take(log, warehouse, sent)

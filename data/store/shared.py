@@ -7,9 +7,12 @@ commit: a reader that has seen row 6 will never miss a row 5 that was committed 
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from data.errors import UsageError, WarehouseError
@@ -123,8 +126,11 @@ class Log:
 
 
 @contextmanager
-def opened(address: str) -> Iterator[Log]:
+def opened(address: str, limit_s: float | None = None) -> Iterator[Log]:
     """The log at that address, made when it is missing. The password comes from libpq's own places.
+
+    Args:
+        limit_s: after so long the connection is cut, whatever the server does; None: never.
 
     Raises:
         UsageError: the driver is not installed.
@@ -138,15 +144,45 @@ def opened(address: str) -> Iterator[Log]:
             f"({error})"
         ) from error
     try:
-        with psycopg.connect(
-            address, connect_timeout=_CONNECT_S, autocommit=True, options=_PATIENCE
-        ) as connection:
+        with (
+            psycopg.connect(
+                address,
+                connect_timeout=_CONNECT_S,
+                autocommit=True,
+                options=_PATIENCE,
+                keepalives_idle=5,  # a network that is gone is noticed in seconds
+                keepalives_interval=5,
+                keepalives_count=3,
+            ) as connection,
+            _cut_after(connection.fileno(), limit_s),
+        ):
             connection.execute("SET TimeZone = 'UTC'")
             _make(connection)
             yield Log(connection)
     except psycopg.Error as error:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise WarehouseError(f"the shared warehouse {address} cannot be used: {said}") from error
+
+
+@contextmanager
+def _cut_after(descriptor: int, limit_s: float | None) -> Iterator[None]:
+    if limit_s is None:
+        yield
+        return
+    with socket.socket(fileno=os.dup(descriptor)) as line:
+        timer = threading.Timer(limit_s, _cut, [line])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
+
+
+def _cut(line: socket.socket) -> None:
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _make(connection: psycopg.Connection[tuple[object, ...]]) -> None:

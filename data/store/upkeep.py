@@ -7,6 +7,7 @@ from typing import NamedTuple
 import duckdb
 
 from data.errors import WarehouseError
+from data.store.absorb import Absorbed
 from data.store.connect import first_line, is_missing
 from data.store.exchange import exchange
 from data.store.lock import Deadline, locked
@@ -28,16 +29,23 @@ def keep_up(warehouse: Warehouse, wait_s: float) -> Upkeep:
 
     Raises:
         WarehouseBusy: held by others until the deadline.
-        WarehouseError: it cannot be read or written for another reason than damage.
+        WarehouseError: it cannot be read or written for another reason than damage, or the
+            PostgreSQL that it is shared through cannot be used; what is of this machine is done.
     """
     try:
         mended = mend(warehouse.path, Deadline(wait_s))
-        exchange(warehouse.path)
         done = warehouse.absorb(wait_s)
         if not is_missing(warehouse.path):
             with locked(warehouse.path, Deadline(wait_s), exclusive=True):
                 publish(warehouse.path)
+        if exchange(warehouse.path) is not None:  # told when it fails; all of the above is done
+            done = _joined(done, warehouse.absorb(wait_s))
     except (OSError, duckdb.Error) as error:
         message = f"no upkeep of {warehouse.path}: {first_line(error)}"
         raise WarehouseError(message) from error
     return Upkeep(done.committed, done.filed, mended)
+
+
+def _joined(first: Absorbed, then: Absorbed) -> Absorbed:
+    committed = tuple(dict.fromkeys((*first.committed, *then.committed)))
+    return then._replace(committed=committed, filed=(*first.filed, *then.filed))

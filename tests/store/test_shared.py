@@ -160,6 +160,24 @@ def test_without_the_server_a_run_ends_as_ever_and_is_sent_later(
     assert not list(one.spools.glob("*.jsonl"))
 
 
+def test_a_server_that_hangs_keeps_no_run_waiting(
+    address: str, tmp_path: Path, monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr(exchanges, "_LIMIT_S", 0.5)
+    place = machine(address, tmp_path)
+    exchange(place.path)
+    spooled(place, 1)
+    with psycopg.connect(address) as holder:
+        holder.execute("SELECT pg_advisory_xact_lock(hashtext('goldenpath.log'))")
+        began = time.monotonic()
+        assert place.take_in()
+        assert time.monotonic() - began < 8  # PostgreSQL itself would give up after 10 s
+        assert "sent later" in caplog.text
+    assert exchange(place.path) is not None
+    with opened(address) as log:
+        assert [entry.run_id for entry in log.after(0, 9)] == ["run-1"]
+
+
 def test_a_wrong_password_is_told_and_never_kept(
     address: str, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -174,6 +192,8 @@ def test_a_wrong_password_is_told_and_never_kept(
         file_of("postgresql://gate:a-wrong-one@127.0.0.1/x", tmp_path)
     with pytest.raises(UsageError, match="no database"):
         file_of("postgresql://gate@127.0.0.1", tmp_path)
+    with pytest.raises(UsageError, match="expected postgresql://"):
+        file_of("postgresql://[bad/x", tmp_path)
     kept = [p for p in tmp_path.rglob("*") if p.is_file() and b"a-wrong-one" in p.read_bytes()]
     assert kept == []
     assert address_of(place.path) == address
