@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.records.facts import Fact, ProbeResult
@@ -77,6 +77,7 @@ times = st.lists(
 
 @settings(max_examples=8, deadline=None)
 @given(parts=st.lists(times, min_size=1, max_size=3), n_each=st.sampled_from([1, 30]))
+@example(parts=[[float(ms) for ms in range(1, 2001)]], n_each=1)
 def test_percentiles_of_a_deployment_are_those_of_its_runs_histograms_added(
     shared: tuple[Connection, Iterator[int]], parts: list[list[float]], n_each: int
 ) -> None:
