@@ -68,6 +68,38 @@ superseded_run_id: the run that this deployment ended
 answered: how the forge that waits was answered in the end; empty while it was not
 n_bytes: length of the body as far as it was read, bytes
 took_ms: from the first byte of the body to the reply, ms
+load_model: open (starts by a schedule) or closed (so many users)
+n_processes: processes that shared the load
+step: place of the step in its load, from 1
+step_label: `50/s`, `50/s to 200/s` or `20 users`
+step_outcome: PASS, FAIL, INVALID or NOT_RUN of the step
+step_reason: the sentence of numbers behind it
+step_duration_s: seconds of the step
+is_invalid: the generator, not the target, was the bottleneck: the figures say nothing of the target
+invalid_reason: how late the generator was; empty: it was not
+asked_per_s: executions a second that should have started; NULL in the closed model or not reached
+achieved_per_s: executions a second that ended, in the drain too; NULL: not reached
+achieved_share: n_executions / n_intended, 0 to 1; NULL in the closed model
+n_intended: executions that should have started in the step; NULL in the closed model
+n_executions: executions that ended, failed ones too
+load_steps.n_failed: of n_executions, how many failed
+load_by_deployment.n_failed: of n_executions, how many failed; they are in no percentile
+load_by_deployment.n: times that were measured of executions that passed
+load_by_deployment.n_runs: runs that reached the step and are not INVALID; the figures are theirs
+n_runs_invalid: runs that reached it and whose generator was the bottleneck; in no figure of the row
+n_runs_not_run: runs that did not reach it
+load_by_deployment.metric: from the intended start; .actual: from the actual one; NULL: none passed
+n_in_flight_max: executions at once, the most
+is_knee: the last step before p95 passed twice that of the first; NULL: INVALID
+is_first_failing: the first step that failed; NULL: INVALID
+min_ms: smallest time, ms, exact
+mean_ms: arithmetic mean, ms, exact
+max_ms: largest time, ms, exact
+p50_ms: median by nearest rank, ms; NULL below 5 samples
+p90_ms: p90 by nearest rank, ms; NULL below 10 samples
+p95_ms: p95 by nearest rank, ms; NULL below 20 samples
+p99_ms: p99 by nearest rank, ms; NULL below 100 samples
+p99_9_ms: p99.9 by nearest rank, ms; NULL below 1,000 samples
 minutes_per_check: mean time from start to end of a run for each test and probe that it saw
 last_fired_at: when it last was not PASS, UTC; NULL: never
 source: person (goldenpath label), rollback or later_run: what said how it turned out

@@ -45,6 +45,8 @@ VIEWS = (
     "gate_accuracy",
     "idle_criteria",
     "hook_deliveries",
+    "load_steps",
+    "load_by_deployment",
 )
 
 _BOOK = """

@@ -11,12 +11,15 @@ import pytest
 from data.records.facts import (
     Fact,
     HealthReading,
+    ProbeResult,
     RevisionReading,
     Sample,
     SensitivityCell,
 )
+from data.records.load_figures import LoadFigures, StageFigures
 from data.records.verdict import CriterionResult, Verdict
-from data.records.words import HealthState, Mark, Priority
+from data.records.words import HealthState, Mark, Outcome, Priority
+from data.rules.load.histogram import Histogram
 from data.store.migrate import VIEWS
 from data.store.warehouse import Warehouse
 from tests.docs.samples import rows_of, sample
@@ -32,6 +35,14 @@ ANSWERS = {
     "Tests that never turned red": [("chat", "t2", 1, 1)],
     "Pass rate by deployment": [("dep-3", 0.4), ("dep-2", 0.75), ("dep-1", 1.0)],
     "Failing tests of the last run": [("c", "FAIL"), ("d", "ERROR"), ("e", "NOT_RUN")],
+    "Latency and rate at each step of a load": [
+        ("dep-1", "200/s", 200.0, 100.0),
+        ("dep-2", 1, None),
+    ],
+    "Loads that kept up, and where they bent": [
+        ("dep-1", "50/s", True, "PASS"),
+        ("dep-2", "INVALID", None),
+    ],
     "Flaky tests": [("f", 1)],
     "First bad deployment of each failing test": [("c", "dep-3"), ("d", "dep-3")],
     "Evidence quality": [("rev-2", 1), ("rev-1", 0)],
@@ -48,6 +59,24 @@ ANSWERS = {
 }
 
 
+def _ladder(n: int, slow_ms: float, invalid: str = "") -> ProbeResult:
+    """A ladder of two steps, of which the second keeps up with half of what is asked."""
+    steps = []
+    for rate, ended, factor in ((50, 100, 1.0), (200, 200, 4.0)):
+        times = Histogram()
+        for ordinal in range(ended):
+            times.add(slow_ms * factor + ordinal / 10)
+        steps.append(StageFigures(
+            label=f"{rate}/s", duration_s=2.0, n_intended=2 * rate, n=ended,
+            spreads={"message": times.spread()}, outcome="INVALID" if invalid else "PASS",
+        ))  # fmt: skip
+    load = LoadFigures(model="open", stages=tuple(steps), invalid=invalid, knee="50/s")
+    return ProbeResult(
+        run_id=f"run-{n}", phase="p1", probe="ladder", kind="journey", outcome=Outcome.PASS,
+        n=300, load=load, duration_s=4.0, started_at=at(n, 3),
+    )  # fmt: skip
+
+
 def _judged(facts: list[Fact], **said: object) -> list[Fact]:
     return [f.model_copy(update=said) if isinstance(f, Verdict) else f for f in facts]
 
@@ -58,12 +87,15 @@ def _promoted() -> list[Fact]:
         ready_after_s=1.5, at=at(1),
     )  # fmt: skip
     idle = CriterionResult(id="no-5xx", priority=Priority.P1, outcome=Mark.PASS, sentence="0 == 0")
-    return _judged(run(1, "PROMOTE", ready, test_result(1, "c", "PASS")), criteria=(idle,))
+    return _judged(
+        run(1, "PROMOTE", ready, test_result(1, "c", "PASS"), _ladder(1, 10.0)), criteria=(idle,)
+    )
 
 
 def _watched() -> list[Fact]:
     flaky = (test_result(2, "f", "FAIL"), test_result(2, "f", "PASS", attempt=2))
-    return run(2, "PROMOTE_WITH_WATCH", *flaky, test_result(2, "v", "PASS", witnessed=False))
+    busy = _ladder(2, 90.0, "the generator was the bottleneck")
+    return run(2, "PROMOTE_WITH_WATCH", *flaky, test_result(2, "v", "PASS", witnessed=False), busy)
 
 
 def _held() -> list[Fact]:

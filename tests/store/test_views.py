@@ -53,6 +53,8 @@ COLUMNS: dict[str, list[str]] = {
     "suite_cost": ["environment", "plan", "phase", "suite", "n_runs", "n_runs_red", "total_duration_s", "duration_mean_s", "duration_p95_s"],
     "gate_accuracy": ["environment", "plan", "verdict", "n_runs", "n_labelled", "n_good", "n_bad", "n_false_promote", "n_false_hold"],
     "labels": [*RUN, "label", "source", "note", "labelled_by", "labelled_at"],
+    "load_steps": [*RUN, "phase", "priority", "probe", "load_model", "step", "step_label", "step_outcome", "is_invalid", "invalid_reason", "asked_per_s", "achieved_per_s", "achieved_share", "n_executions", "n_failed", "is_knee", "is_first_failing"],
+    "load_by_deployment": [*DEPLOYMENT, "phase", "probe", "step", "step_label", "metric", "n_runs", "n_runs_invalid", "n_runs_not_run", "asked_per_s", "achieved_per_s", "n_executions", "n_failed", "n", "p50_ms", "p95_ms", "p99_ms", "max_ms"],
     "idle_criteria": ["environment", "plan", "criterion", "priority", "n_runs", "last_fired_at"],
 }  # fmt: skip
 
