@@ -28,6 +28,7 @@ from flows.acting import act
 from flows.at_rest import judge_at_rest
 from flows.environments import opened
 from flows.phase import run_phase, skip_phase
+from flows.promoting import promote
 from flows.remedying import raise_issues
 from flows.session import Session
 from flows.settled import settled
@@ -131,6 +132,7 @@ async def _validated(session: Session) -> Verdict:
     verdict = await _judge(session)
     await settled(verdict_step, verdict)
     await act(session, verdict)
+    await promote(session, verdict)
     await tell_people(session, verdict, _warehouse(session))
     await raise_issues(session, verdict, _warehouse(session))
     shown.say(len(plan.phases) + 2, verdict.rule)

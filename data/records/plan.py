@@ -77,6 +77,22 @@ class RevisionSource(Record):
         return self
 
 
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets of no IPv6 address, or a port that is none
+        return False
+
+
+def _http(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError(f"expected an http:// or https:// address, got {value!r}")
+    if not _has_host(value):
+        raise ValueError(f"expected an address with a host and a port to 65535, got {value!r}")
+    return value.rstrip("/")
+
+
 class Service(Record):
     """One service of the system under test."""
 
@@ -92,20 +108,8 @@ class Service(Record):
 
     @field_validator("url")
     @classmethod
-    def _http(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError(f"expected an http:// or https:// address, got {value!r}")
-        if not _has_host(value):
-            raise ValueError(f"expected an address with a host and a port to 65535, got {value!r}")
-        return value.rstrip("/")
-
-
-def _has_host(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets of no IPv6 address, or a port that is none
-        return False
+    def _reachable(cls, url: str) -> str:
+        return _http(url)
 
 
 class HealthGate(Record):
@@ -139,6 +143,7 @@ class DeployCommand(Record):
     deployer: Literal["command"]
     command: tuple[str, ...] = Field(min_length=1)
     rollback: tuple[str, ...] | None = None
+    promote: tuple[str, ...] | None = None
     cwd: str = "."
     env: dict[str, str] = {}
     timeout: Seconds = seconds("10m")
@@ -258,6 +263,21 @@ class Rollback(Record):
     durable: bool = Field(True, description="nothing will re-deploy the bad revision by itself")
 
 
+class Promotion(Record):
+    """What the gate does with a deployment that it approves. Dry run unless `execute`."""
+
+    execute: bool = False
+    with_watch: bool = Field(False, description="PROMOTE_WITH_WATCH is promoted, too")
+    live: dict[str, str] = Field(
+        {}, description="service -> address that users are served at; absent: its `url`"
+    )
+
+    @field_validator("live")
+    @classmethod
+    def _reachable(cls, live: dict[str, str]) -> dict[str, str]:
+        return {name: _http(url) for name, url in live.items()}
+
+
 class Baseline(Record):
     """How many promoted runs this deployment is compared with, and its anchor against drift."""
 
@@ -300,6 +320,7 @@ class Plan(Record):
     capabilities: dict[str, Capability] = {}
     revenue: Revenue | None = None
     rollback: Rollback = Rollback()
+    promotion: Promotion | None = Field(None, description="absent: the gate promotes nothing")
     baseline: Baseline = Baseline()
     audit: Audit = Audit()
     load: LoadLimits | None = Field(

@@ -224,7 +224,7 @@ outage: nothing works under this control, so a test that stays green is weak
 outcome: PASS, FAIL, ERROR, NOT_RUN, SKIPPED, or FLAKY: red, then a pass on retry
 criteria.outcome: PASS, FAIL, NOT_EVALUATED, ... of the criterion
 sensitivity.outcome: of the test under the control; empty: it never ended
-acted.outcome: PASS or FAIL of the action
+acted.outcome: done, failed, refused or dry run
 p50: median by nearest rank, in unit; NULL below 5 samples
 p95: p95 by nearest rank, in unit; NULL below 20 samples
 p99: p99 by nearest rank, in unit; NULL below 100 samples

@@ -12,7 +12,7 @@ from data.records.plan import DeployCommand
 from data.records.words import Outcome
 from data.rules.planning.templates import fill
 from tasks.clock import now
-from tasks.deploy.deployer import DeployOrder, Rolled
+from tasks.deploy.deployer import DeployOrder, Moved
 from tasks.process import Ended, run_process
 
 
@@ -39,13 +39,19 @@ class CommandDeployer:
         """A command keeps nothing that we could look at."""
         return {}
 
-    async def roll_back(self, revision: str) -> Rolled:
+    async def roll_back(self, revision: str) -> Moved:
         """Run the plan's rollback command with `{{revision}}` as the target."""
-        if self.config.rollback is None:
-            return Rolled(done=False, message="the plan gives no rollback command")
-        ended = await self._run(self.config.rollback, revision)
-        done = ended.exit_code == 0
-        return Rolled(done=done, message=_say(ended, self.config.timeout))
+        return await self._move("rollback", self.config.rollback, revision)
+
+    async def promote(self, revision: str) -> Moved:
+        """Run the plan's promote command, once; another try is a person's to decide."""
+        return await self._move("promote", self.config.promote, revision)
+
+    async def _move(self, what: str, command: tuple[str, ...] | None, revision: str) -> Moved:
+        if command is None:
+            return Moved(done=False, message=f"the plan gives no {what} command")
+        ended = await self._run(command, revision)
+        return Moved(done=ended.exit_code == 0, message=_say(ended, self.config.timeout))
 
     async def _run(self, command: tuple[str, ...], revision: str | None) -> Ended:
         variables = {**self.order.variables, "revision": revision or ""}

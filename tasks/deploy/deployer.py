@@ -28,8 +28,8 @@ class DeployOrder(Record):
     variables: dict[str, str]
 
 
-class Rolled(Record):
-    """What a rollback did."""
+class Moved(Record):
+    """What a rollback or a promotion did."""
 
     done: bool
     message: str
@@ -47,8 +47,11 @@ class Deployer(Protocol):
     async def retained(self, revision: str) -> dict[str, str]:
         """Service -> direct address of a revision that is kept beside the live one."""
 
-    async def roll_back(self, revision: str) -> Rolled:
+    async def roll_back(self, revision: str) -> Moved:
         """Send all traffic to an earlier revision."""
+
+    async def promote(self, revision: str) -> Moved:
+        """Send all traffic to the deployed revision; done means that it is over."""
 
 
 def deployer_for(order: DeployOrder) -> Deployer:

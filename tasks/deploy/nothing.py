@@ -5,7 +5,7 @@ from __future__ import annotations
 from data.records.facts import DeployResult
 from data.records.words import Outcome
 from tasks.clock import now
-from tasks.deploy.deployer import DeployOrder, Rolled
+from tasks.deploy.deployer import DeployOrder, Moved
 
 
 class NoDeployer:
@@ -35,6 +35,10 @@ class NoDeployer:
         """Nothing is kept."""
         return {}
 
-    async def roll_back(self, revision: str) -> Rolled:
+    async def roll_back(self, revision: str) -> Moved:
         """Cannot."""
-        return Rolled(done=False, message="the deployer 'none' cannot roll back")
+        return Moved(done=False, message="the deployer 'none' cannot roll back")
+
+    async def promote(self, revision: str) -> Moved:
+        """Cannot."""
+        return Moved(done=False, message="the deployer 'none' cannot promote")

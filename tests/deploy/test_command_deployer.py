@@ -158,3 +158,21 @@ def test_output_without_an_object_says_nothing() -> None:
         {},
         {"a": 1},
     ]
+
+
+async def test_promoting_runs_the_plans_command_once_with_the_revision(tmp_path: Path) -> None:
+    text = "import sys; open('live', 'a').write(sys.argv[1] + '\\n')"
+    made = deployer(tmp_path, "true", promote=[*python(text), "{{revision}}"])
+    assert (await made.promote("v2")).done
+    assert (tmp_path / "live").read_text() == "v2\n"
+
+
+async def test_a_promotion_that_cannot_be_done_says_why_and_is_not_tried_again(
+    tmp_path: Path,
+) -> None:
+    without = await deployer(tmp_path, "true").promote("v2")
+    assert (without.done, without.message) == (False, "the plan gives no promote command")
+    text = "open('tries', 'a').write('x'); print('quota'); raise SystemExit(75)"
+    moved = await deployer(tmp_path, "true", promote=list(python(text))).promote("v2")
+    assert (moved.done, "quota" in moved.message) == (False, True)
+    assert (tmp_path / "tries").read_text() == "x"

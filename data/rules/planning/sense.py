@@ -13,6 +13,7 @@ from data.rules.money import circular, cost_faults, money_faults
 from data.rules.planning.criteria import criteria_faults
 from data.rules.planning.document import Document, Path, dotted
 from data.rules.planning.loads import load_faults
+from data.rules.planning.promotion import promotion_faults
 from data.rules.planning.quarantine import quarantine_faults
 from data.rules.planning.results import result_faults
 from data.rules.planning.templates import plan_template_faults
@@ -39,6 +40,7 @@ def sense_faults(
         _money,
         _capabilities,
         _deploy,
+        _promotion,
         _audit,
         _results,
         _shards,
@@ -219,6 +221,11 @@ def _deploy(plan: Plan) -> Iterator[Finding]:
             f"the deployer {deploy.deployer!r} cannot roll back",
             "give deploy.rollback a command, or disarm the rollback",
         )
+
+
+def _promotion(plan: Plan) -> Iterator[Finding]:
+    for path, text, hint in promotion_faults(plan):
+        yield Finding(path, text, hint)
 
 
 def _files(plan: Plan, exists: Callable[[str], bool]) -> Iterator[Finding]:

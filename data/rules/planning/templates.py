@@ -73,7 +73,7 @@ def _texts(plan: Plan) -> Iterator[tuple[Path, str]]:
             yield from (((*place, "env", key), text) for key, text in suite.env.items())
             yield from (((*place, "command", i), t) for i, t in enumerate(suite.command))
     if isinstance(plan.deploy, DeployCommand):
-        for key in ("command", "rollback"):
+        for key in ("command", "rollback", "promote"):
             parts = getattr(plan.deploy, key) or ()
             yield from ((("deploy", key, i), text) for i, text in enumerate(parts))
     if isinstance(plan.deploy, DeployCommand | DeployLocal):

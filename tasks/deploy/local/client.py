@@ -21,7 +21,7 @@ from data.records.plan import DeployLocal, LocalProcess
 from data.records.words import Outcome
 from data.rules.planning.templates import fill
 from tasks.clock import now
-from tasks.deploy.deployer import DeployOrder, Rolled
+from tasks.deploy.deployer import DeployOrder, Moved
 
 _BOOT_S = 10.0
 _TRIES = 3
@@ -66,10 +66,14 @@ class LocalDeployer:
         reply = await self._ask(do="retain", revision=revision, timeout_s=self._timeout)
         return dict(reply.get("urls") or {})
 
-    async def roll_back(self, revision: str) -> Rolled:
+    async def roll_back(self, revision: str) -> Moved:
         """Route to an earlier revision."""
         reply = await self._ask(do="roll_back", revision=revision, timeout_s=self._timeout)
-        return Rolled(done=bool(reply["ok"]), message=reply.get("message") or f"{revision} serves")
+        return Moved(done=bool(reply["ok"]), message=reply.get("message") or f"{revision} serves")
+
+    async def promote(self, revision: str) -> Moved:
+        """Cannot: there is no stage before."""
+        return Moved(done=False, message="what the deployer 'local' deploys serves at once")
 
     async def stop(self) -> None:
         """Stop the supervisor and everything that it runs; nothing happens when none runs."""
