@@ -100,3 +100,20 @@ def test_users_get_what_was_tested_or_what_they_had(
     assert done.exit_code == code, done.stderr
     acted = [(a["action"], a["outcome"]) for a in done.json()["acted"]]
     assert (acted, (tmp_path / "live").read_text()) == (actions, users_get)
+
+
+def test_a_resumed_run_does_not_repeat_a_promotion_that_was_done(
+    new_stack: Callable[..., Stack], prefect_api: str, tmp_path: Path
+) -> None:
+    text = "import sys; open('switched', 'a').write('x'); open('live', 'w').write(sys.argv[1])"
+    again = {"promote": [sys.executable, "-c", text, "{{revision}}"]}
+    with telling(tmp_path / "tested") as tested, telling(tmp_path / "live") as live:
+        path, stack = (
+            plan(tmp_path, tested, live, {"execute": True}, **again),
+            new_stack(prefect_api),
+        )
+        first = stack("run", str(path), "--revision", "v2", "--json").json()
+        resumed = stack("run", str(path), "--resume", first["run_id"], "--json")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert resumed.json()["acted"] == first["acted"]
+    assert (tmp_path / "switched").read_text() == "x"
