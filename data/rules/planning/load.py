@@ -15,6 +15,7 @@ from data.rules.planning.document import Document, Path, dotted, read_document
 from data.rules.planning.schema import suggestion
 from data.rules.planning.secrets import secret_faults
 from data.rules.planning.sense import sense_faults
+from data.rules.planning.unions import of_the_form_meant
 
 Exists = Callable[[str], bool]
 
@@ -60,6 +61,7 @@ def _validated(document: Document, file: str, faults: list[Fault]) -> Plan | Non
     except ValidationError as error:
         broken = {fault.path for fault in faults}  # one fault a place is enough
         told = [dict(one) for one in error.errors(include_url=False) if not _echo(one)]
+        told = of_the_form_meant(told, document.value)
         found = [_fault(one, document, file) for one in told]
         faults += [fault for fault in found if fault.path not in broken]
         return None
