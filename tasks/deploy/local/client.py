@@ -148,19 +148,28 @@ class LocalDeployer:
         return {name: {**known, **missing}[name] for name in self.config.generate}
 
     async def _ask(self, **request: Any) -> dict[str, Any]:
-        reader, writer, token = await self._reach()
-        writer.write(json.dumps({"token": token, **request}).encode() + b"\n")
-        try:
-            answer = await asyncio.wait_for(reader.readline(), self._timeout + _ANSWER_S)
-        except TimeoutError:
-            raise GoldenPathError(
-                f"the local supervisor did not answer: see {self.state / 'supervisor.log'}"
-            ) from None
-        writer.close()
+        answer = await self._answer(request)
+        if not answer and request["do"] == "listen":  # it was dying when it was found; safe twice
+            answer = await self._answer(request)
         if not answer:
             raise GoldenPathError("the local supervisor ended without an answer")
         reply: dict[str, Any] = json.loads(answer)
         return reply
+
+    async def _answer(self, request: dict[str, Any]) -> bytes:
+        """One line; empty where the supervisor was gone before it said any."""
+        reader, writer, token = await self._reach()
+        try:
+            writer.write(json.dumps({"token": token, **request}).encode() + b"\n")
+            return await asyncio.wait_for(reader.readline(), self._timeout + _ANSWER_S)
+        except ConnectionError:
+            return b""
+        except TimeoutError:
+            raise GoldenPathError(
+                f"the local supervisor did not answer: see {self.state / 'supervisor.log'}"
+            ) from None
+        finally:
+            writer.close()
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter, str]:
         """A connection to the supervisor; one that is gone since it was found is replaced."""
