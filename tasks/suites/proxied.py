@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from data.records.facts import Collected, SuiteResult, TestResult
 from data.records.orders import SuiteOrder
 from data.records.plan import Results
-from data.rules.attribution import Contact
 from data.rules.contact_by_time import (
     MISSED,
     NOWHERE,
@@ -52,14 +51,14 @@ async def run_proxied(order: SuiteOrder, results: Results) -> AsyncGenerator[Pro
         contacts = proxy.contacts
     seen = contacts_seen(log.read_text("utf-8").splitlines() if log.exists() else ())
     both = (*contacts, *seen.contacts)
-    sight = _sight(order, contacts, seen)
+    sight = _sight(order, seen)
     for test in witnessed_by_time(list(tests.values()), found.windows, both, sight):
         yield test
     if last is not None:
         yield last
 
 
-def _sight(order: SuiteOrder, proxied: tuple[Contact, ...], seen: Seen) -> Sight:
+def _sight(order: SuiteOrder, seen: Seen) -> Sight:
     """A proxy misses nothing; where only sockets are seen, absence is known of nearby looks alone.
 
     Of a suite that was never seen to talk to a target with TLS nothing is known: its tests may
@@ -67,7 +66,7 @@ def _sight(order: SuiteOrder, proxied: tuple[Contact, ...], seen: Seen) -> Sight
     """
     if not order.watched:
         return Sight()
-    if not (proxied or seen.contacts):
+    if not seen.contacts:
         return Sight(WEAKER_STILL, NOWHERE)
     return Sight(WEAKER_STILL, seen.doubt and MISSED + seen.doubt, seen.blind)
 

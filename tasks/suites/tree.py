@@ -49,6 +49,7 @@ class Tree:
         self._doubts: set[str] = set()
         self._looking = False
         # all below the guard, and no pytest that tells of its own sockets itself
+        self._began_s = time.monotonic()
         self._watch = Watch(0, self._has, lambda: descendants(os.getpid()))
         self._last_s = self._unseen_s = time.monotonic()
         self.pause_s = PAUSE_S
@@ -60,7 +61,9 @@ class Tree:
 
     def look(self) -> None:
         """Write what changed since the look before."""
-        before_s, began_s = self._last_s, time.monotonic()
+        # a socket was read at some moment of the look before, so what it moved since may be as old
+        before_s, began_s = self._began_s, time.monotonic()
+        self._began_s = began_s
         self._looking = True
         self._watch.poll()
         self._looking = False
