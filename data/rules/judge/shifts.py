@@ -129,8 +129,9 @@ def judged(shift: Shift) -> tuple[Mark, str]:
     if n_worse >= _MAJORITY * len(known):
         if shift.p < ALPHA and shift.p_usual < ALPHA:
             return Mark.FAIL, text
-        if shift.p < ALPHA:
-            return Mark.PASS, f"{text}, which differ as much (p = {shift.p_usual:.2g})"
+        if shift.p < ALPHA:  # too much alike to accuse, too different to acquit
+            text += f", which differ so much among each other (p = {shift.p_usual:.2g})"
+            return Mark.NOT_EVALUATED, text
         text += f", among so many metrics that is chance (p = {shift.p:.2g})"
     blind = [one for one in known if one.word is not Word.BETTER and (one.power or 0) < MIN_POWER]
     if 2 * len(blind) <= len(known):
