@@ -180,6 +180,11 @@ class ExpectStep(Record):
         return {event.name: place for place, event in places}
 
     @cached_property
+    def order(self) -> tuple[tuple[str, str], ...]:
+        """What of the contract decides its order: each name, and how often it may come."""
+        return tuple((one.name, one.times) for one in self.events)
+
+    @cached_property
     def asks_by_nonce(self) -> bool:
         """Whether the answer must use the nonce, so that another nonce is another's answer."""
         uses = self.answer.uses if self.answer else ()

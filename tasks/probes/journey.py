@@ -6,9 +6,9 @@ import asyncio
 import secrets
 import time
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from time import perf_counter
+from typing import NamedTuple
 
 import httpx
 
@@ -20,7 +20,7 @@ from data.rules.journey.machine import Machine
 from data.rules.journey.moves import (
     Call,
     Connect,
-    Decision,
+    Done,
     Event,
     Failed,
     HangUp,
@@ -31,6 +31,7 @@ from data.rules.journey.moves import (
     Transmit,
     Wait,
 )
+from data.rules.journey.names import template_names
 from data.rules.journey.nonces import LETTERS, N_FREE, nonce
 from data.rules.journey.signatures import Cause
 from data.rules.journey.trace import Moment, spans
@@ -40,8 +41,7 @@ from tasks.probes.sockets import Socket, open_socket
 from tasks.tokens import mint
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What one execution came to: why it failed, if it did, what it measured, and its course."""
 
     cause: Cause | None
@@ -54,91 +54,114 @@ class Report:
         return spans(steps_of(probe), self.moments, self.started_s, self.cause is None)
 
 
-def fresh_names(ordinal: int, run_id: str) -> dict[str, str]:
-    """The built-in variables of one execution."""
-    letters = secrets.randbits(5 * N_FREE)
-    return {
-        "nonce": nonce("".join(LETTERS[letters >> 5 * n & 31] for n in range(N_FREE)), run_id),
-        "uuid": str(uuid.uuid4()),
-        "ordinal": str(ordinal),
-        "random_password": f"{secrets.token_urlsafe(15)}aA1!",  # suits the usual rules
-    }
+_MAKERS: Mapping[str, Callable[[], str]] = {
+    "uuid": lambda: str(uuid.uuid4()),
+    "random_password": lambda: f"{secrets.token_urlsafe(15)}aA1!",  # suits the usual rules
+}
 
 
-async def walk(
-    probe: HttpProbe | JourneyProbe,
-    names: Mapping[str, str],
-    ordinal: int,
-    client: Client,
-    intended_s: float | None = None,
-) -> Report:
-    """Execute a probe once. Whatever happens, no socket stays open.
+class Walker:
+    """Executes one probe, again and again. Whatever happens, no socket stays open.
 
     Args:
-        intended_s: when a schedule wanted it to start, of perf_counter: times count from there.
-
-    Raises:
-        UsageError: the plan asks for what cannot be done.
+        names: variables by name, the same for each execution; those of `BUILT_IN` are added.
+        client: sends the HTTP requests.
     """
-    total = probe.total_metric if isinstance(probe, JourneyProbe) else None
-    known = {**names, **fresh_names(ordinal, names.get("run_id", ""))}
-    now_s = perf_counter()
-    late_s = None if intended_s is None else max(0.0, now_s - intended_s)
-    machine = Machine(steps_of(probe), known, now_s - (late_s or 0.0), total, late_s)
-    driver = _Driver(client, names)
-    moments: list[Moment] = []
-    try:
-        while (event := await driver.perform(machine.decision)) is not None:
-            moments.append(Moment(machine.ordinal, event))
-            machine.feed(event)
-    finally:
-        await driver.leave()
-    end = machine.decision
-    cause = end.cause if isinstance(end, Failed) else None
-    return Report(cause, tuple(machine.measurements), tuple(moments), now_s)
+
+    def __init__(
+        self, probe: HttpProbe | JourneyProbe, names: Mapping[str, str], client: Client
+    ) -> None:
+        self._steps = steps_of(probe)
+        self._total = probe.total_metric if isinstance(probe, JourneyProbe) else None
+        self._names, self._client = names, client
+        self._run_id = names.get("run_id", "")
+        uses = template_names(probe).uses
+        self._makers = {name: make for name, make in _MAKERS.items() if name in uses}
+
+    async def walk(self, ordinal: int, intended_s: float | None = None) -> Report:
+        """Execute the probe once.
+
+        Args:
+            intended_s: when a schedule wanted it to start, of perf_counter: times count from there.
+
+        Raises:
+            UsageError: the plan asks for what cannot be done.
+        """
+        known = {**self._names, **self.fresh_names(ordinal)}
+        now_s = perf_counter()
+        late_s = None if intended_s is None else max(0.0, now_s - intended_s)
+        machine = Machine(self._steps, known, now_s - (late_s or 0.0), self._total, late_s)
+        course = _Course(self._client, self._names)
+        try:
+            await course.run(machine)
+        finally:
+            await course.leave()
+        end = machine.decision
+        cause = end.cause if isinstance(end, Failed) else None
+        return Report(cause, tuple(machine.measurements), tuple(course.moments), now_s)
+
+    def fresh_names(self, ordinal: int) -> dict[str, str]:
+        """The built-in variables of one execution: the nonce, and which of them the probe uses."""
+        bits = secrets.randbits(5 * N_FREE)
+        letters = "".join([LETTERS[bits >> 5 * n & 31] for n in range(N_FREE)])
+        fresh = {"nonce": nonce(letters, self._run_id), "ordinal": str(ordinal)}
+        for name, make in self._makers.items():
+            fresh[name] = make()
+        return fresh
 
 
-class _Driver:
-    """The hands of one execution."""
+class _Course:
+    """The hands of one execution, and what they met."""
+
+    __slots__ = ("_client", "_cookies", "_names", "_socket", "moments")
 
     def __init__(self, client: Client, names: Mapping[str, str]) -> None:
         self._client = client
         self._names = names
-        self._cookies = httpx.Cookies()
+        self._cookies: httpx.Cookies | None = None
         self._socket: Socket | None = None
+        self.moments: list[Moment] = []
 
-    async def perform(self, decision: Decision) -> Event | None:
-        """Do it; None when there is nothing more to do."""
+    async def run(self, machine: Machine) -> None:
+        """Do what the machine decides until there is nothing more to do.
+
+        What a load does most comes first, and awaits nothing that is there already.
+        """
+        decision = machine.decision
+        while not isinstance(decision, Done | Failed):
+            event: Event
+            if isinstance(decision, Wait):
+                plug = self._open_one()
+                event = plug.take() or await plug.wait(decision.until_s)
+            elif isinstance(decision, Transmit):
+                event = self._open_one().send(decision.text)
+            else:
+                event = await self._perform(decision)
+            self.moments.append(Moment(machine.ordinal, event))
+            decision = machine.feed(event)
+
+    async def _perform(self, decision: Call | Connect | Sleep | Mint | HangUp) -> Event:
         match decision:
-            case Call(request):
-                return await self._client.ask(request, self._cookies)
             case Connect():
                 return await self._open(decision)
+            case HangUp(code, within_s):
+                return await self._open_one().hang_up(code, within_s)
+            case Call(request):
+                self._cookies = httpx.Cookies() if self._cookies is None else self._cookies
+                return await self._client.ask(request, self._cookies)
             case Sleep(until_s):
                 await asyncio.sleep(max(0.0, until_s - perf_counter()))
                 return Timer(max(until_s, perf_counter()))
             case Mint(spec):
                 return Minted(mint(spec, self._key(spec.key.variable), time.time()), perf_counter())
-            case Transmit() | Wait() | HangUp():
-                return await self._talk(decision, self._open_one())
-        return None
 
     async def _open(self, spec: Connect) -> Event:
         await self.leave()
-        headers = spec.headers
         if self._cookies:
-            headers = {**cookie_header(spec.url, self._cookies), **headers}
-        self._socket, event = await open_socket(replace(spec, headers=headers))
+            headers = {**cookie_header(spec.url, self._cookies), **spec.headers}
+            spec = spec._replace(headers=headers)
+        self._socket, event = await open_socket(spec)
         return event
-
-    async def _talk(self, decision: Transmit | Wait | HangUp, plug: Socket) -> Event:
-        match decision:
-            case Transmit(text):
-                return await plug.send(text)
-            case Wait(until_s):
-                return await plug.wait(until_s)
-            case HangUp(code, within_s):
-                return await plug.hang_up(code, within_s)
 
     def _open_one(self) -> Socket:
         if self._socket is None:

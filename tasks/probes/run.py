@@ -21,7 +21,7 @@ from data.records.words import Outcome
 from data.rules.journey.names import keys_of, undefined_names
 from data.rules.journey.summary import Conclusion, Round, conclude, retry_size
 from tasks.probes.clients import Client
-from tasks.probes.journey import Report, walk
+from tasks.probes.journey import Report, Walker
 from tasks.probes.load.crew import Progress
 from tasks.probes.load.run import run_load
 from tasks.probes.requests import open_client
@@ -120,8 +120,7 @@ class _Run:
         started_s: float,
     ) -> None:
         self._order = order
-        self._names = names
-        self._client = client
+        self._walker = Walker(order.probe, names, client)
         self._emit = emit
         self._deadline_s = started_s + order.probe.timeout
         self._ordinals = count((order.attempt - 1) * PER_ATTEMPT)
@@ -166,7 +165,7 @@ class _Run:
         return [failure for failure in found if failure]
 
     async def _execute(self, ordinal: int, keeps: bool) -> Failure | None:
-        report = await walk(self._order.probe, self._names, ordinal, self._client)
+        report = await self._walker.walk(ordinal)
         if keeps:
             self._sample(report)
             self._keep_course(report)

@@ -13,8 +13,8 @@ import pytest
 import trustme
 
 from data.records.words import Outcome
-from tasks.probes import requests, sockets
-from tasks.probes.journey import walk
+from tasks.probes import requests, tcp
+from tasks.probes.journey import Walker
 from tasks.probes.load import wire
 from tests.probes.doubles import Answer, chat, http, listening, mute, order, raw, read, run
 
@@ -30,7 +30,7 @@ async def signature_of(url: str, client: str = "httpx") -> str:
     """What a request ends in, by the client of a few requests or by that of a load."""
     if client == "wire":
         own = wire.WireClient()
-        report = await walk(read({"id": "probe", **probe(url)}), {}, 0, own)
+        report = await Walker(read({"id": "probe", **probe(url)}), {}, own).walk(0)
         own.close()
         return report.cause.signature if report.cause else "pass"
     _, result = await run(order(probe(url)))
@@ -104,7 +104,7 @@ async def test_a_connection_that_the_server_gave_up_while_idle_is_not_its_failur
     own = wire.WireClient()
     async with listening(serve) as port:
         one = read({"id": "probe", **probe(f"http://127.0.0.1:{port}")})
-        ends = [(await walk(one, {}, ordinal, own)).cause for ordinal in range(3)]
+        ends = [(await Walker(one, {}, own).walk(ordinal)).cause for ordinal in range(3)]
     own.close()
     assert ends == [None] * 3
 
@@ -190,8 +190,7 @@ def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
     context = ssl.create_default_context()
     CA.configure_trust(context)
     monkeypatch.setattr(requests, "tls_context", lambda: context)
-    monkeypatch.setattr(wire, "tls_context", lambda: context)
-    monkeypatch.setattr(sockets, "tls_context", lambda: context)
+    monkeypatch.setattr(tcp, "tls_context", lambda: context)
 
 
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)

@@ -23,9 +23,9 @@ from data.records.words import Outcome
 from data.rules.journey.explanations import EXPLANATIONS, explain, family_of
 from data.rules.journey.machine import Machine
 from data.rules.journey.moves import Failed, Sent
-from tasks.probes import requests, sockets
+from tasks.probes import requests, tcp
 from tasks.probes.clients import Client
-from tasks.probes.journey import walk
+from tasks.probes.journey import Walker
 from tasks.probes.load import wire
 from tests.probes.doubles import http, listening, order, read, run
 from tests.probes.faults import Service
@@ -89,7 +89,7 @@ class Crowd:
 
     async def walk(self, plan: dict[str, Any], client: str = "httpx") -> str:
         async with self._gate:
-            report = await walk(read(plan), {"run_id": "r1"}, 0, self.clients[client])
+            report = await Walker(read(plan), {"run_id": "r1"}, self.clients[client]).walk(0)
         return report.cause.signature if report.cause else "pass"
 
 
@@ -126,7 +126,7 @@ async def everything() -> Found:
 def found() -> Iterator[Found]:
     with pytest.MonkeyPatch.context() as patch:
         context = trusting()
-        for module in (requests, wire, sockets):
+        for module in (requests, tcp):
             patch.setattr(module, "tls_context", lambda: context)
         yield asyncio.run(everything())
 

@@ -33,9 +33,8 @@ class Contract:
         self.is_done = False
         self._sent_s = sent_s
         self._seen: list[str] = []
-        self._shape = sequence.shape(spec.events)
-        self._states = sequence.start(spec.events)
-        self._last = sequence.last_required(spec.events)
+        self._order = spec.order
+        self._states = sequence.start(spec.order)
         self._due: tuple[float, str] | None = None  # what `_limit` said, until something happens
         self._reached = self._states  # the last states that were not empty
         self._same: dict[str, Any] = {}
@@ -98,13 +97,15 @@ class Contract:
         if not self.times_s:
             first = self._sent_s + (self.spec.first_within or self.spec.within)
             return min(whole, first), "first-event"
-        gap = self.times_s[-1] + (self.spec.max_gap or float("inf"))
-        return min((whole, "last-event"), (gap, "gap"))
+        if self.spec.max_gap is None or (gap := self.times_s[-1] + self.spec.max_gap) > whole:
+            return whole, "last-event"
+        return gap, "gap"
 
     def _name_of(self, document: Any) -> str:
         found = look_up(document, self.spec.type)
-        theirs = "" if found is MISSING else as_text(found)
-        return self.spec.rename.get(theirs, theirs)
+        if type(found) is not str:
+            found = "" if found is MISSING else as_text(found)
+        return self.spec.rename.get(found, found)
 
     def _error_event(self, name: str, document: Any) -> Problem:
         text = error_text(document)
@@ -120,22 +121,23 @@ class Contract:
 
     def _event(self, name: str, document: Any, t_s: float) -> Problem | None:
         self._due = None
-        self._seen.append(name)
         self.times_s.append(t_s)
-        if problem := sequence.repeated(self.spec.events, self._seen):
+        is_again = name in self._seen
+        self._seen.append(name)
+        if is_again and (problem := sequence.repeated(self.spec.events, self._seen)):
             return problem
         if self._states:
             self._reached = self._states
-            self._states = sequence.advance(self._shape, self._states, name)
+            self._states = sequence.advance(self._order, self._states, name)
         problem = self._fields(name, document)
         return problem or self._progress(name, document, t_s)
 
     def _fields(self, name: str, document: Any) -> Problem | None:
         slot = self._slot_of(name)
-        event, rules = self.spec.events[slot], self.spec.fields_by_slot[slot]
+        rules, wanted = self.spec.fields_by_slot[slot], self.spec.events[slot].capture
         problem = judge_fields("contract", rules, document, self.names)
-        if not problem and event.capture:
-            found, problem = capture("contract", event.capture, document)
+        if not problem and wanted:
+            found, problem = capture("contract", wanted, document)
             self.captured |= found
         if problem:
             return Problem(problem.signature, f"{name}: {problem.message}")
@@ -143,8 +145,8 @@ class Contract:
 
     def _slot_of(self, name: str) -> int:
         """The place that the event took, else the first place with its name."""
-        taken = [slot for slot, had in self._states if had]
-        return min(taken) if taken else self.spec.names[name]
+        slot = sequence.taken(self._states)
+        return self.spec.names[name] if slot < 0 else slot
 
     def _agrees(self, name: str, document: Any) -> Problem | None:
         for path in self.spec.same:
@@ -171,7 +173,7 @@ class Contract:
         slots = self.spec.events
         if sequence.is_whole(slots, self._states):
             return True
-        is_last = name == self._last
+        is_last = name == sequence.last_required(self._order)
         return is_last and name not in sequence.absent(slots, self._seen)
 
     def _is_hopeless(self) -> bool:

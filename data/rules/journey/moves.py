@@ -1,27 +1,25 @@
 """The words between the journey's machine and whoever does the I/O: decisions and events.
 
-Times are seconds of one monotonic clock; the machine never reads it.
+Times are seconds of one monotonic clock; the machine never reads it. They are tuples with names: a
+load makes some twenty of them for each journey, and a frozen dataclass takes twice the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from data.records.probe_plan import HttpRequest, TokenStep
 from data.rules.journey.signatures import Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """Send this HTTP request. Answered by Responded or Broke."""
 
     request: HttpRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
+class Connect(NamedTuple):
     """Open this WebSocket before `deadline_s`. Answered by Opened, Refused or Broke.
 
     With `ping_s` a ping goes out that often, and its pong must be there when the next is due.
@@ -34,49 +32,42 @@ class Connect:
     ping_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transmit:
+class Transmit(NamedTuple):
     """Send this text frame. Answered by Sent or Closed."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """Wait for the socket until `until_s`. Answered by Message, Closed or Timer."""
 
     until_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sleep:
+class Sleep(NamedTuple):
     """Do nothing until `until_s`. Answered by Timer."""
 
     until_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Mint:
+class Mint(NamedTuple):
     """Make a token; the claims are filled in. Answered by Minted."""
 
     spec: TokenStep
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp:
+class HangUp(NamedTuple):
     """Close the socket with this code and see the close through. Answered by Closed."""
 
     code: int
     within_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """The journey passed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """The journey failed."""
 
     cause: Cause
@@ -85,8 +76,7 @@ class Failed:
 Decision = Call | Connect | Transmit | Wait | Sleep | Mint | HangUp | Done | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class Responded:
+class Responded(NamedTuple):
     """A whole HTTP answer; header names are lower case."""
 
     status: int
@@ -96,8 +86,7 @@ class Responded:
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """The WebSocket is open. `started_s` is when TCP was started."""
 
     subprotocol: str | None
@@ -105,8 +94,7 @@ class Opened:
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """The handshake was answered with an HTTP status other than 101."""
 
     status: int
@@ -114,8 +102,7 @@ class Refused:
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Broke:
+class Broke(NamedTuple):
     """Name, TCP, TLS, HTTP or handshake failed; the signature says how."""
 
     signature: str
@@ -123,16 +110,14 @@ class Broke:
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One whole message from the socket."""
 
     payload: str | bytes
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(NamedTuple):
     """The socket is closed, as `by` says.
 
     - server: its close frame came first; 1005 is a frame without a code (RFC 6455 7.1.5).
@@ -148,22 +133,19 @@ class Closed:
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """The text is handed to the kernel."""
 
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(NamedTuple):
     """The time that a decision named has come."""
 
     t_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
+class Minted(NamedTuple):
     """The token that was asked for."""
 
     token: str

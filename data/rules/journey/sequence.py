@@ -20,18 +20,14 @@ _REQUIRED = ("once", "at_least_once")
 _MANY = ("at_least_once", "any")
 
 
-def start(slots: Slots) -> States:
-    """The states before the first event."""
-    return _start(shape(slots))
-
-
 def shape(slots: Slots) -> Shape:
     """What of a contract decides its order: names, and how often each may come."""
     return tuple((one.name, one.times) for one in slots)
 
 
 @lru_cache(maxsize=256)
-def _start(slots: Shape) -> States:
+def start(slots: Shape) -> States:
+    """The states before the first event."""
     return _closure(slots, {(0, False)})
 
 
@@ -42,7 +38,13 @@ def advance(slots: Shape, states: States, name: str) -> States:
     return _closure(slots, taken)
 
 
-def is_whole(slots: Slots, states: States) -> bool:
+@lru_cache(maxsize=8192)
+def taken(states: States) -> int:
+    """The first place that has had its event, -1 when none has."""
+    return min((slot for slot, had in states if had), default=-1)
+
+
+def is_whole(slots: Slots | Shape, states: States) -> bool:
     """Whether the contract may end here."""
     return (len(slots), False) in states
 
@@ -54,9 +56,10 @@ def due(slots: Slots, states: States) -> str:
     return rest[0].name if rest else ""
 
 
-def last_required(slots: Slots) -> str:
+@lru_cache(maxsize=256)
+def last_required(slots: Shape) -> str:
     """The name of the last required event."""
-    return [one.name for one in slots if one.times in _REQUIRED][-1]
+    return [name for name, times in slots if times in _REQUIRED][-1]
 
 
 def repeated(slots: Slots, seen: Sequence[str]) -> Problem | None:
@@ -87,7 +90,8 @@ def misfit(slots: Slots, seen: Sequence[str]) -> Problem | None:
 
 
 def _disorder(slots: Slots, seen: Sequence[str]) -> Problem | None:
-    known, states = shape(slots), start(slots)
+    known = shape(slots)
+    states = start(known)
     for position, name in enumerate(seen):
         following = advance(known, states, name)
         if not following:

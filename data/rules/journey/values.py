@@ -32,7 +32,10 @@ class Breach(NamedTuple):
 
 def look_up(document: Any, path: str) -> Any:
     """The value at a dotted path such as `data.items.0.id`, or MISSING."""
-    for key in _keys(path):
+    keys = _keys(path)
+    if len(keys) == 1 and type(document) is dict:  # most are, and a load asks for many
+        return document.get(path, MISSING)
+    for key in keys:
         if isinstance(document, dict) and key in document:
             document = document[key]
         elif isinstance(document, list) and key.isdecimal() and int(key) < len(document):

@@ -19,9 +19,9 @@ _LINEAR = 1 << (_BITS + 1)
 
 def bucket_of(value_ms: float) -> int:
     """The bucket of a time; less than nothing counts as nothing."""
-    value_us = max(0, round(value_ms * 1000))
+    value_us = round(value_ms * 1000)
     if value_us < _LINEAR:
-        return value_us
+        return value_us if value_us > 0 else 0
     shift = value_us.bit_length() - _BITS - 1
     return (shift << _BITS) + (value_us >> shift)
 

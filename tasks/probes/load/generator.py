@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Coroutine
 from itertools import count
 from time import perf_counter
+from typing import Any
 
 from data.records.facts import Failure
 from data.records.load import Arrivals, LoadTerms, Users
@@ -14,7 +15,7 @@ from data.records.probe_plan import HttpProbe, JourneyProbe
 from data.records.trace import Span
 from data.rules.load.schedule import share_of, starts_of
 from data.rules.metrics import main_metric
-from tasks.probes.journey import walk
+from tasks.probes.journey import Walker
 from tasks.probes.load.alarm import Alarm
 from tasks.probes.load.ledger import Ledger
 from tasks.probes.load.watch import Watch
@@ -37,7 +38,6 @@ class Generator:
                  say: Callable[[LoadProgress], None]) -> None:  # fmt: skip
         self._given, self._terms, self._say = given, terms, say
         self._probe: HttpProbe | JourneyProbe = given.order.probe
-        self._names: Mapping[str, str] = {"run_id": given.order.run_id, **given.order.variables}
         self._start_s = start_s
         self._ordinals = count(given.part * _PER_PART)
         self._most = max(1, share_of(terms.most_in_flight, given.part, given.parts))
@@ -45,9 +45,12 @@ class Generator:
         self.ledger = Ledger(len(terms.stages), given.most_samples, main)
         self.watch = Watch()
         self._client = WireClient()
+        names = {"run_id": given.order.run_id, **given.order.variables}
+        self._walker = Walker(self._probe, names, self._client)
         self._stage = 0
         self._trace: tuple[Span, ...] = ()
-        self._under_way: dict[asyncio.Task[None], tuple[int, int]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._n_under_way = 0
         self._free = asyncio.Event()
         self._error: BaseException | None = None
 
@@ -102,13 +105,14 @@ class Generator:
                 self._stage = number
                 intended_s = ready_s = self._start_s + offset_s
                 await alarm.until(intended_s)
-                if len(self._under_way) >= self._most:
+                if self._n_under_way >= self._most:
                     await self._place()
                     ready_s = perf_counter()
                 self.ledger.stages[number].n_intended += 1
                 self.watch.late.add(max(0.0, perf_counter() - ready_s) * 1000)
-                self._begin(number, intended_s)
-        await self._drained()
+                self._begins(number)
+                self._spawn(self._execute(number, intended_s))
+        await self._all_ended(list(self._tasks))
 
     def _ends_at(self, stage: int) -> bool:
         """Whether a ladder ends with this stage; each process judges by what it has seen."""
@@ -117,30 +121,42 @@ class Generator:
         return self._terms.stop_at_failure and is_bad
 
     async def _place(self) -> None:
-        while len(self._under_way) >= self._most:
+        while self._n_under_way >= self._most:
             self._free.clear()
             await self._free.wait()
 
-    def _begin(self, stage: int, intended_s: float | None) -> asyncio.Task[None]:
-        ordinal = next(self._ordinals)
-        task = asyncio.create_task(self._execute(stage, ordinal, intended_s))
-        self._under_way[task] = (stage, ordinal)
-        self.ledger.begins(stage)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._under_way.pop(task, None)
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._error = self._error or error
         self._free.set()
 
-    async def _execute(self, stage: int, ordinal: int, intended_s: float | None) -> None:
+    async def _execute(self, stage: int, intended_s: float | None) -> None:
+        """One execution. One that is cut off never ended, so it counts as failed."""
+        ordinal = next(self._ordinals)
         at_s = (perf_counter() if intended_s is None else intended_s) - self._start_s
-        report = await walk(self._probe, self._names, ordinal, self._client, intended_s)
+        try:
+            report = await self._walker.walk(ordinal, intended_s)
+        except asyncio.CancelledError:
+            said = f"did not end within {self._terms.drain:g} s after the load"
+            lost = Failure(ordinal=ordinal, step="", signature="timeout/drain", message=said)
+            self.ledger.lost(stage, lost)
+            raise
+        finally:
+            self._n_under_way -= 1
         self.ledger.ends(stage, ordinal, at_s, report)
         if not self._trace or (report.cause and self._trace[-1].ok):
             self._trace = report.trace(self._probe)
+
+    def _begins(self, stage: int) -> None:
+        self._n_under_way += 1
+        self.ledger.begins(stage)
 
     async def _closed_model(self) -> None:
         """One stage after the other; its users leave when their last execution has ended."""
@@ -152,27 +168,25 @@ class Generator:
             n = share_of(stage.users, self._given.part, self._given.parts)
             pause_s = min(1 / CONNECTS_PER_S, stage.duration / 4 / max(1, n))
             until_s = began_s + stage.duration
-            users = [self._user(number, began_s + i * pause_s, until_s) for i in range(n)]
-            await asyncio.gather(*users)
+            users = [self._spawn(self._user(number, began_s + i * pause_s, until_s))
+                     for i in range(n)]  # fmt: skip
+            await self._all_ended(users)
             self.ledger.stages[number].duration_s = perf_counter() - began_s
 
     async def _user(self, stage: int, begins_s: float, until_s: float) -> None:
         await asyncio.sleep(max(0.0, begins_s - perf_counter()))
         while perf_counter() < until_s and self._error is None:
-            await asyncio.wait([self._begin(stage, None)])
+            self._begins(stage)
+            await self._execute(stage, None)
 
-    async def _drained(self) -> None:
-        while self._under_way and self._error is None:
-            await asyncio.wait(list(self._under_way), return_when=asyncio.FIRST_EXCEPTION)
+    async def _all_ended(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        """Wait for them, or for the first error."""
+        while tasks and self._error is None:
+            _, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
 
     async def _cut_off(self) -> None:
-        """End what still runs; it never ended, so it counts as failed."""
-        left = dict(self._under_way)
+        """End what still runs."""
+        left = list(self._tasks)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        for task, (stage, ordinal) in left.items():
-            if task.cancelled():
-                said = f"did not end within {self._terms.drain:g} s after the load"
-                lost = Failure(ordinal=ordinal, step="", signature="timeout/drain", message=said)
-                self.ledger.lost(stage, lost)

@@ -25,17 +25,16 @@ class _Kept:
     """Every k-th sample, k doubled whenever there are too many: even over the whole time."""
 
     def __init__(self, most: int) -> None:
-        self.samples: list[KeptSample] = []
+        self.samples: list[tuple[float, float, bool]] = []  # at_s, value_ms, ok
         self._most, self._stride, self._seen = max(2, most), 1, 0
 
-    def add(self, metric: str, at_s: float, value_ms: float, ok: bool) -> None:
+    def add(self, at_s: float, value_ms: float, ok: bool) -> None:
         if self._seen % self._stride == 0:
             if len(self.samples) == self._most:
                 self.samples = self.samples[::2]
                 self._stride *= 2
             if self._seen % self._stride == 0:
-                one = KeptSample.model_construct(metric=metric, at_s=at_s, value_ms=value_ms, ok=ok)
-                self.samples.append(one)
+                self.samples.append((at_s, value_ms, ok))
         self._seen += 1
 
 
@@ -80,7 +79,7 @@ class Ledger:
                 told.spreads[metric].add(value_ms)
                 self._in_time(metric, at_s, value_ms)
             kept = self._kept.get(metric) or self._kept.setdefault(metric, _Kept(self._most))
-            kept.add(metric, at_s, value_ms, ok)
+            kept.add(at_s, value_ms, ok)
 
     def lost(self, stage: int, failure: Failure) -> None:
         """An execution was cut off, or could not even start."""
@@ -127,7 +126,11 @@ class Ledger:
 
     def samples(self) -> tuple[KeptSample, ...]:
         """The raw samples that were kept."""
-        return tuple(sample for kept in self._kept.values() for sample in kept.samples)
+        return tuple(
+            KeptSample.model_construct(metric=metric, at_s=at_s, value_ms=value_ms, ok=ok)
+            for metric, kept in self._kept.items()
+            for at_s, value_ms, ok in kept.samples
+        )
 
     def seconds(self) -> dict[str, tuple[tuple[int, Spread], ...]]:
         """The main metric's distribution in each second of the load."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import zlib
 from collections import defaultdict
 from time import perf_counter
-from typing import Any, NamedTuple, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -25,19 +26,12 @@ from data.rules.journey.moves import Broke, Responded
 from tasks.probes import tcp
 from tasks.probes.clients import AGENT, KEEP_ALIVE_S
 from tasks.probes.faults import network_problem
-from tasks.trust import tls_context
+from tasks.probes.tcp import Place
 
 _REPEATABLE = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")  # RFC 9110 9.2.2
 _MOST_BYTES = 64 * 2**20
 _CHARSET = "charset="
-
-
-class Place(NamedTuple):
-    """Where requests can share connections."""
-
-    secure: bool
-    host: str
-    port: int
+_BREAK = re.compile("[\r\n]")
 
 
 class ClosedEarlyError(Exception):
@@ -194,7 +188,7 @@ class WireClient:
             stage = "http"
             try:
                 if wire is None:
-                    opened = await self._open(place, spec.url, deadline_s)
+                    opened = await self._open(place, deadline_s)
                     if isinstance(opened, Broke):
                         return opened
                     wire = opened
@@ -207,22 +201,13 @@ class WireClient:
                 return _broke(error, stage)
             return self._heard(wire, place, spec, cookies, started_s, ended_s)
 
-    async def _open(self, place: Place, url: str, deadline_s: float) -> Wire | Broke:
-        plug = await tcp.connect(url, deadline_s, tcp.HTTP)
-        if isinstance(plug, Broke):
-            return plug
-        tls: dict[str, Any] = {
-            "ssl": tls_context(), "server_hostname": place.host,
-            "ssl_handshake_timeout": max(0.001, deadline_s - perf_counter()),
-        } if place.secure else {}  # fmt: skip
+    async def _open(self, place: Place, deadline_s: float) -> Wire | Broke:
+        stage = tcp.Stage()
         try:
-            _, wire = await asyncio.get_running_loop().create_connection(Wire, sock=plug, **tls)
+            async with asyncio.timeout(max(0.0, deadline_s - perf_counter())):
+                wire = await tcp.wired(Wire, place, stage)
         except OSError as error:
-            plug.close()
-            return _broke(error, "tls")
-        except BaseException:
-            plug.close()
-            raise
+            return _broke(error, stage.name)
         self._all.add(wire)
         return wire
 
@@ -275,15 +260,7 @@ def _is_stale(error: Exception) -> bool:
 
 def _written(spec: HttpRequest, cookies: httpx.Cookies) -> tuple[Place, bytes]:
     """The request as bytes, and where it goes."""
-    try:
-        parts = urlsplit(spec.url)
-        place = Place(
-            parts.scheme == "https", parts.hostname or "", parts.port or _port(parts.scheme)
-        )
-    except ValueError as error:
-        raise UsageError(f"cannot send {spec.method} {spec.url}: {error}") from error
-    if not place.host or not place.port:
-        raise UsageError(f"expected an http:// or https:// address, got {spec.url!r}")
+    place, parts = tcp.place(spec.url, tcp.HTTP), urlsplit(spec.url)
     body, kind = _body(spec)
     headers = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": AGENT, "Accept": "*/*",
                "Accept-Encoding": "gzip, deflate", **_user(parts.username, parts.password),
@@ -291,17 +268,11 @@ def _written(spec: HttpRequest, cookies: httpx.Cookies) -> tuple[Place, bytes]:
     if body or spec.method in ("POST", "PUT", "PATCH"):
         headers["Content-Length"] = str(len(body))
     path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-    lines = [
-        f"{spec.method} {path} HTTP/1.1",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    if any({"\r", "\n"} & set(line) for line in lines):
+    lines = [f"{spec.method} {path} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if any(_BREAK.search(line) for line in lines):
         raise UsageError(f"cannot send {spec.method} {spec.url}: a line break in a header")
     return place, "\r\n".join([*lines, "\r\n"]).encode() + body
-
-
-def _port(scheme: str) -> int:
-    return tcp.HTTP.get(scheme, 0)
 
 
 def _body(spec: HttpRequest) -> tuple[bytes, dict[str, str]]:

@@ -14,16 +14,19 @@ from data.records.probe_plan import JourneyProbe
 from data.rules.journey.machine import Machine
 from data.rules.journey.moves import Closed, Message, Opened, Sent
 from data.rules.load.histogram import Histogram
-from tasks.probes.journey import fresh_names
+from tasks.probes.journey import Walker
+from tasks.probes.load.wire import WireClient
 from tests.probes.doubles import FIVE, read
 from tests.probes.test_load import talking
 
 ROUNDS, EACH = 15, 400
 
 
-def journey(probe: JourneyProbe, ordinal: int, histograms: dict[str, Histogram]) -> None:
+def journey(
+    probe: JourneyProbe, walker: Walker, ordinal: int, histograms: dict[str, Histogram]
+) -> None:
     """One journey that passes."""
-    names = {"run_id": "r1", **fresh_names(ordinal, "r1")}
+    names = {"run_id": "r1", **walker.fresh_names(ordinal)}
     machine = Machine(probe.steps, names, 0.0, probe.total_metric, 0.0)
     machine.feed(Opened(None, 0.0, 0.001))
     machine.feed(Sent(0.0015))
@@ -57,9 +60,10 @@ def _probe() -> JourneyProbe:
 
 
 def _round(probe: JourneyProbe, histograms: dict[str, Histogram]) -> float:
+    walker = Walker(probe, {"run_id": "r1"}, WireClient())
     began_s = process_time()
     for ordinal in range(EACH):
-        journey(probe, ordinal, histograms)
+        journey(probe, walker, ordinal, histograms)
     return (process_time() - began_s) / EACH * 1e6
 
 
