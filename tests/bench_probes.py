@@ -26,7 +26,7 @@ from tests.probes.test_load import talking
 
 ROUNDS, SECONDS = 3, 4.0
 PEERS = Path(__file__).parent / "load" / "peers"
-GOALS = {"bare": 0.8, "locust": 1.5, "k6": 1.0, "artillery": 1.5}
+GOALS = {"bare": 0.8, "locust": 1.5, "k6": 1.0, "artillery": 1.5, "picows": 0.77}
 Took = Mapping[str, float]
 
 
@@ -41,7 +41,7 @@ def speed() -> dict[str, Any]:
     """Journeys a second of wall and of CPU time, medians of alternating rounds."""
     rounds: dict[str, list[Took]] = {"ours": [], "bare": []}
     with server() as port:
-        programs = _programs()
+        programs = _programs(port)
         for _ in range(ROUNDS):
             rounds["ours"].append(_ours(port))
             rounds["bare"].append(_child("bare", [sys.executable, "-m", "tests.load.peers.bare", str(port), str(SECONDS)], port))  # fmt: skip
@@ -50,13 +50,14 @@ def speed() -> dict[str, Any]:
     return _speeds(rounds)
 
 
-def _programs() -> dict[str, list[str]]:
+def _programs(port: int) -> dict[str, list[str]]:
     locust = ["-f", PEERS / "locust_chat.py", "--headless", "-u", "50", "-r", "50",
               "--only-summary"]  # fmt: skip
     arguments = {
         "locust": locust,
         "k6": ["run", "--quiet", "--no-usage-report", PEERS / "k6_chat.js"],
         "artillery": ["run", "--quiet", PEERS / "artillery_chat.yml"],
+        "picows": [PEERS / "picows_chat.py", str(port), str(SECONDS)],
     }
     found = {}
     for name, rest in arguments.items():

@@ -10,7 +10,11 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[3] / "var" / "bench" / "peers"
 _PYTHON = FOLDER / "python"
-_PACKAGES = {"locust": ("locust", "websocket-client", "gevent"), "k6": ("k6",)}
+_PACKAGES = {
+    "locust": ("locust", "websocket-client", "gevent"),
+    "k6": ("k6",),
+    "picows": ("picows", "uvloop"),
+}
 _PATIENCE_S = 300
 
 
@@ -18,13 +22,19 @@ def tool(name: str) -> tuple[Path | None, str]:
     """The program `name`, installed if it must be; None with the reason where it cannot be."""
     if name == "artillery":
         return _artillery()
-    program = _PYTHON / "bin" / name
-    if program.exists():
+    python = _PYTHON / "bin" / "python"
+    program = python if name == "picows" else _PYTHON / "bin" / name
+    if program.exists() and (program != python or _has(python, name)):
         return program, ""
-    if not (_PYTHON / "bin" / "python").exists():
+    if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", _PYTHON], check=True)
-    why = _run([_PYTHON / "bin" / "pip", "install", "--quiet", *_PACKAGES[name]])
-    return (program, "") if program.exists() else (None, f"pip: {why}")
+    why = _run([python, "-m", "pip", "install", "--quiet", *_PACKAGES[name]])
+    is_there = program.exists() and (program != python or _has(python, name))
+    return (program, "") if is_there else (None, f"pip: {why}")
+
+
+def _has(python: Path, module: str) -> bool:
+    return subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode == 0
 
 
 def _artillery() -> tuple[Path | None, str]:
