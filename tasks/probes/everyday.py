@@ -29,6 +29,7 @@ _MUST_NOT_NAME = b"sec-websocket-extensions"
 _TEXT, _BYTES, _CLOSE = 0x81, 0x82, 0x88  # FIN and opcode (RFC 6455 5.2)
 _MASKED = 0x80
 _SHORT, _MIDDLE = 125, 65_535
+_NORMAL = (1000).to_bytes(2, "big")
 NOTHING: Final = b""
 
 
@@ -116,27 +117,18 @@ class Everyday:
             end = begin + length
             if end > size:
                 break
-            if not self._frame(first, data[begin:end], now_s, inbox):
+            try:
+                if first == _TEXT:
+                    inbox.append(Message(data[begin:end].decode(), now_s))
+                elif first == _BYTES:
+                    inbox.append(Message(data[begin:end], now_s))
+                else:
+                    self.closed = _closed(data[begin:end], now_s)
+            except (UnicodeDecodeError, ProtocolError):
                 return data[at:]
             at = end
         self._cut = data[at:]
         return None
-
-    def _frame(self, first: int, payload: bytes, now_s: float, inbox: deque[Message]) -> bool:
-        """Whether the frame could be taken."""
-        try:
-            if first == _TEXT:
-                inbox.append(Message(payload.decode(), now_s))
-            elif first == _BYTES:
-                inbox.append(Message(payload, now_s))
-            elif len(payload) > _SHORT:
-                return False
-            else:
-                code, reason = _closing(payload)
-                self.closed = Closed(code, reason, "answer", now_s)
-        except (UnicodeDecodeError, ProtocolError):
-            return False
-        return True
 
     def text(self, payload: bytes) -> bytes:
         """A text frame to send."""
@@ -148,11 +140,18 @@ class Everyday:
         return frame(_CLOSE, code.to_bytes(2, "big"))
 
 
-def _closing(payload: bytes) -> tuple[int, str]:
-    if payload == b"\x03\xe8":
-        return 1000, ""
+def _closed(payload: bytes, now_s: float) -> Closed:
+    """The answer to our close.
+
+    Raises:
+        ProtocolError, UnicodeDecodeError: it is none.
+    """
+    if payload == _NORMAL:
+        return Closed(1000, "", "answer", now_s)
+    if len(payload) > _SHORT:
+        raise ProtocolError("control frame too long")
     close = Close.parse(payload)
-    return int(close.code), close.reason
+    return Closed(int(close.code), close.reason, "answer", now_s)
 
 
 def frame(first: int, payload: bytes) -> bytes:

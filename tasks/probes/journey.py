@@ -20,7 +20,7 @@ from data.rules.journey.machine import Machine
 from data.rules.journey.moves import (
     Call,
     Connect,
-    Done,
+    Decision,
     Event,
     Failed,
     HangUp,
@@ -127,8 +127,8 @@ class _Course:
 
         What a load does most comes first, and awaits nothing that is there already.
         """
-        decision = machine.decision
-        while not isinstance(decision, Done | Failed):
+        decision, keep = machine.decision, self.moments.append
+        while not machine.is_over:
             event: Event
             if isinstance(decision, Wait):
                 plug = self._open_one()
@@ -137,10 +137,10 @@ class _Course:
                 event = self._open_one().send(decision.text)
             else:
                 event = await self._perform(decision)
-            self.moments.append(Moment(machine.ordinal, event))
+            keep((machine.ordinal, event))
             decision = machine.feed(event)
 
-    async def _perform(self, decision: Call | Connect | Sleep | Mint | HangUp) -> Event:
+    async def _perform(self, decision: Decision) -> Event:
         match decision:
             case Connect():
                 return await self._open(decision)
@@ -154,6 +154,7 @@ class _Course:
                 return Timer(max(until_s, perf_counter()))
             case Mint(spec):
                 return Minted(mint(spec, self._key(spec.key.variable), time.time()), perf_counter())
+        raise AssertionError(f"{decision} is nothing to perform")
 
     async def _open(self, spec: Connect) -> Event:
         await self.leave()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha1
 from typing import NamedTuple
@@ -38,22 +39,33 @@ def opening(spec: Connect) -> Opening:
         UsageError: a header cannot be sent.
         InvalidURI: the address is none.
     """
-    url, line, own = _own(spec.url, spec.subprotocols)
+    own = _own(spec.url, spec.subprotocols)
     key = base64.b64encode(os.urandom(16)).decode()
-    headers = {**own, "sec-websocket-key": ("Sec-WebSocket-Key", key)}
-    headers |= {name.lower(): (name, value) for name, value in spec.headers.items()}
+    said, names = [own.head], {name.lower() for name in spec.headers}
+    if not names.isdisjoint(own.headers):
+        said = [own.line, *(line for name, line in own.headers.items() if name not in names)]
+    if "sec-websocket-key" not in names:
+        said.append(f"Sec-WebSocket-Key: {key}\r\n")
     for name, value in spec.headers.items():
         if _BREAK.search(name) or _BREAK.search(value):  # it must not become two (RFC 9110 5.5)
             raise UsageError(f"the header {name!r} holds a line break, which no header may")
-    text = "".join(f"{name}: {value}\r\n" for name, value in headers.values())
+        said.append(f"{name}: {value}\r\n")
+    said.append("\r\n")
     accept = base64.b64encode(sha1(key.encode() + _GUID).digest())
-    return Opening(url, spec.subprotocols, key, accept, f"{line}{text}\r\n".encode())
+    return Opening(own.url, spec.subprotocols, key, accept, "".join(said).encode())
+
+
+class _Own(NamedTuple):
+    """What we say of ourselves: `head` is `line` and all `headers`, by name in lower case."""
+
+    url: WebSocketURI
+    line: str
+    headers: Mapping[str, str]
+    head: str
 
 
 @lru_cache(maxsize=64)
-def _own(
-    address: str, subprotocols: tuple[str, ...]
-) -> tuple[WebSocketURI, str, dict[str, tuple[str, str]]]:
+def _own(address: str, subprotocols: tuple[str, ...]) -> _Own:
     """The parts of a request that only depend on address and offer: worked out once for a load."""
     url = parse_uri(address)
     said = {
@@ -67,5 +79,6 @@ def _own(
         said["Authorization"] = build_authorization_basic(*url.user_info)
     if subprotocols:
         said["Sec-WebSocket-Protocol"] = build_subprotocol([Subprotocol(s) for s in subprotocols])
-    own = {name.lower(): (name, value) for name, value in said.items()}
-    return url, f"GET {url.resource_name} HTTP/1.1\r\n", own
+    line = f"GET {url.resource_name} HTTP/1.1\r\n"
+    headers = {name.lower(): f"{name}: {value}\r\n" for name, value in said.items()}
+    return _Own(url, line, headers, line + "".join(headers.values()))

@@ -41,7 +41,8 @@ class Socket(asyncio.Protocol):
         self._closed: Closed | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._answered: asyncio.Future[None] = self._loop.create_future()
-        self._gone: asyncio.Future[None] = self._loop.create_future()
+        self._gone: asyncio.Future[None] | None = None
+        self._is_gone = False
 
     # What the loop says
 
@@ -66,7 +67,9 @@ class Socket(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end(perf_counter(), error)
-        self._gone.set_result(None)
+        self._is_gone = True
+        if self._gone and not self._gone.done():
+            self._gone.set_result(None)
 
     def _judge(self, data: bytes, now_s: float) -> None:
         """Have bytes judged that are not everyday, and answer what must be answered."""
@@ -213,7 +216,10 @@ class Socket(asyncio.Protocol):
             self._say_close(CloseCode.NORMAL_CLOSURE)
             await self._something(_CLOSE_S)
         self._abort()
-        await self._gone
+        was_seen_through = self._strict is None and self._closed is not None
+        if not self._is_gone and not was_seen_through:
+            self._gone = self._loop.create_future()
+            await self._gone
         if not self._answered.cancel() and not self._answered.cancelled():
             self._answered.exception()  # asked for, so that nobody complains that it was not
 

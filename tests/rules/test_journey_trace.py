@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.rules.journey.moves import Closed, Event, Message, Opened, Sent, Timer
-from data.rules.journey.trace import MOST_SPANS, Moment, spans
+from data.rules.journey.trace import MOST_SPANS, spans
 from tests.probes.doubles import read
 from tests.probes.taxonomy import chat
 
@@ -17,7 +17,7 @@ TIMES = st.lists(st.floats(0, 100, allow_nan=False), min_size=1, max_size=2 * MO
 
 
 def walk(*events: tuple[int, Event]) -> list[str]:
-    found = spans(STEPS, [Moment(*one) for one in events], 0.0, True)
+    found = spans(STEPS, list(events), 0.0, True)
     return [span.name for span in found]
 
 
@@ -33,7 +33,7 @@ def test_each_wait_is_named_by_what_ended_it() -> None:
 
 @given(TIMES)
 def test_spans_follow_each_other_without_gaps_or_steps_back(times: list[float]) -> None:
-    moments = [Moment(3, Timer(t)) for t in times]
+    moments = [(3, Timer(t)) for t in times]
     found = spans(STEPS, moments, 0.0, passed=False)
     assert len(found) == min(len(times), MOST_SPANS)
     assert all(span.start_s <= span.end_s for span in found)
@@ -42,5 +42,5 @@ def test_spans_follow_each_other_without_gaps_or_steps_back(times: list[float]) 
 
 
 def test_addresses_stand_as_the_plan_wrote_them() -> None:
-    found = spans(STEPS, [Moment(1, Opened(None, 0.0, 0.1))], 0.0, True)
+    found = spans(STEPS, [(1, Opened(None, 0.0, 0.1))], 0.0, True)
     assert found[0].step == "1 open ws://x/{{token}}"

@@ -48,6 +48,7 @@ class Machine:
         late_s: float | None = None,
     ) -> None:
         self.ordinal = 1  # of the step that the decision is for, counted from 1
+        self.is_over = False  # whether the decision is Done or Failed
         self._book = Book(names, started_s, late_s)
         self._walk = self._journey(steps, started_s, total_metric)
         self.decision: Decision = next(self._walk)
@@ -59,7 +60,7 @@ class Machine:
 
     def feed(self, event: Event) -> Decision:
         """Take in what happened and decide. After Done or Failed nothing changes any more."""
-        if not isinstance(self.decision, Done | Failed):
+        if not self.is_over:
             self._book.now_s = event.t_s
             self.decision = self._walk.send(event)
         return self.decision
@@ -72,9 +73,11 @@ class Machine:
             problem = yield from _walk(step, self._book)
             if problem:
                 message = without_secrets(problem.message, self._book.names)
+                self.is_over = True
                 yield Failed(Cause(label(ordinal, step), problem.signature, message))
                 return
         self._book.measure_whole(total_metric, started_s, self._book.now_s)
+        self.is_over = True
         yield Done()
 
 

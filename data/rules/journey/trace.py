@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from data.records.probe_plan import ExpectStep, Step
 from data.records.trace import Span
@@ -26,11 +25,8 @@ from data.rules.journey.values import MISSING, as_text, look_up, parse
 MOST_SPANS = 60
 
 
-class Moment(NamedTuple):
-    """An event, and the ordinal of the step that it was for, counted from 1."""
-
-    ordinal: int
-    event: Event
+Moment = tuple[int, Event]
+"""The ordinal of a step, counted from 1, and an event that was for it."""
 
 
 def spans(
