@@ -72,7 +72,7 @@ def _programs(port: int) -> dict[str, list[str]]:
 def _ours(port: int) -> Took:
     probe = talking(port, [{"users": 50, "for": f"{SECONDS:g}s"}])
     probe["steps"][0]["open"]["headers"] = {"Authorization": "Bearer " + "x" * 200}
-    with _on_core(0):
+    with on_core(0):
         _, result = asyncio.run(run(order(probe)))
     assert result.load and not result.n_failed, result.message
     wall_s = result.load.stages[0].duration_s
@@ -81,7 +81,7 @@ def _ours(port: int) -> Took:
 
 def _child(name: str, command: list[str], port: int) -> Took:
     """Run a peer. Each tells its CPU time without its start, but k6, which is billed all of it."""
-    with _on_core(0):
+    with on_core(0):
         said, cpu_s = _billed(command, port)
     told = [json.loads(line) for line in said.splitlines() if line.startswith('{"n":')]
     if not told:
@@ -161,7 +161,7 @@ def server(*options: str) -> Iterator[int]:
 
 
 @contextmanager
-def _on_core(core: int) -> Iterator[None]:
+def on_core(core: int) -> Iterator[None]:
     """This process, and what it starts, on one core only."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(allowed)} if core == 0 else {core})
