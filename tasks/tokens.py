@@ -9,7 +9,7 @@ import jwt
 
 from data.errors import UsageError
 from data.records.hooks import Oidc
-from data.records.probe_plan import TokenStep
+from data.records.step_plan import TokenStep
 
 _PAST_S = 3600.0  # how long an expired token has been expired: beyond any leeway
 

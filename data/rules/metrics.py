@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from data.records.probe_plan import (
-    ExpectStep,
-    HttpProbe,
-    HttpStep,
-    JourneyProbe,
-    OpenStep,
-    steps_of,
-)
+from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
+from data.records.step_plan import ExpectStep, HttpStep, OpenStep
 
 
 def metrics_of(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import httpx
 
-from data.records.probe_plan import HttpRequest
+from data.records.step_plan import HttpRequest
 from data.rules.journey.moves import Broke, Responded
 
 AGENT = "goldenpath"

@@ -12,7 +12,7 @@ from time import perf_counter
 import httpx
 
 from data.errors import UsageError
-from data.records.probe_plan import HttpRequest
+from data.records.step_plan import HttpRequest
 from data.rules.journey.moves import Broke, Responded
 from data.rules.journey.signatures import Problem
 from tasks.probes.clients import AGENT, KEEP_ALIVE_S

@@ -26,6 +26,7 @@ from data.records import (
     plan,
     probe_plan,
     quarantine,
+    step_plan,
 )
 from tests.docs.meanings import MEANINGS, PLACES
 
@@ -87,6 +88,7 @@ def models() -> list[type[BaseModel]]:
         issues,
         quarantine,
         probe_plan,
+        step_plan,
         load,
         field_rule,
     ):

@@ -13,9 +13,8 @@ import pytest
 import trustme
 
 from data.records.words import Outcome
-from tasks.probes import requests, tcp
+from tasks.probes import requests, tcp, wire
 from tasks.probes.journey import Walker
-from tasks.probes.load import wire
 from tests.probes.doubles import Answer, chat, http, listening, mute, order, raw, read, run
 
 EXPECT = {"status": 200, "json": {"state": "up"}, "within": "300ms"}

@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from data.records.facts import ProbeResult, Sample
-from data.records.probe_plan import TokenStep
+from data.records.step_plan import TokenStep
 from data.records.words import Outcome
 from tasks.probes import run_probe
 from tasks.tokens import mint

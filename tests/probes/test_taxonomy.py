@@ -23,10 +23,9 @@ from data.records.words import Outcome
 from data.rules.journey.explanations import EXPLANATIONS, explain, family_of
 from data.rules.journey.machine import Machine
 from data.rules.journey.moves import Failed, Sent
-from tasks.probes import requests, tcp
+from tasks.probes import requests, tcp, wire
 from tasks.probes.clients import Client
 from tasks.probes.journey import Walker
-from tasks.probes.load import wire
 from tests.probes.doubles import http, listening, order, read, run
 from tests.probes.faults import Service
 from tests.probes.grounds import grounds, trusting

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.records.probe_plan import ExpectStep
+from data.records.step_plan import ExpectStep
 from data.rules.journey.contract import SETTLE_S, Contract
 from data.rules.journey.explanations import EXPLANATIONS, explain
 from data.rules.journey.moves import Closed, Message

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from data.errors import UsageError
-from data.records.probe_plan import Step
+from data.records.step_plan import Step
 from data.rules.journey.machine import Machine
 from data.rules.journey.moves import (
     Broke,

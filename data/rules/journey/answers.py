@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import fmean, pstdev
 from typing import Any
 
-from data.records.probe_plan import Answer
+from data.records.step_plan import Answer
 from data.rules.journey.signatures import Problem, with_words
 from data.rules.journey.values import as_text, is_empty, look_up, render, short
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from data.records.probe_plan import ExpectStep
+from data.records.step_plan import ExpectStep
 from data.rules.journey import sequence
 from data.rules.journey.answers import equal_gaps, judge_answer
 from data.rules.journey.documents import capture, error_text, judge_fields

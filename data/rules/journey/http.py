@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from data.records.probe_plan import HttpExpectation
+from data.records.step_plan import HttpExpectation
 from data.rules.journey.documents import judge_fields
 from data.rules.journey.moves import Responded
 from data.rules.journey.signatures import Problem

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 
-from data.records.probe_plan import (
+from data.records.step_plan import (
     CloseStep,
     ExpectStep,
     HttpStep,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from data.records.probe_plan import HttpRequest, TokenStep
+from data.records.step_plan import HttpRequest, TokenStep
 from data.rules.journey.signatures import Cause
 
 

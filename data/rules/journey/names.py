@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.records.field_rule import TEMPLATE
-from data.records.probe_plan import (
+from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
+from data.records.record import Record
+from data.records.step_plan import (
     BUILT_IN,
     Action,
     ExpectStep,
-    HttpProbe,
     HttpStep,
-    JourneyProbe,
     KeyReference,
     OpenStep,
     TokenStep,
-    steps_of,
 )
-from data.records.record import Record
 
 
 def keys_of(probe: HttpProbe | JourneyProbe) -> tuple[KeyReference, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from data.records.probe_plan import EventRule
+from data.records.step_plan import EventRule
 from data.rules.journey.signatures import Problem
 
 Slots = Sequence[EventRule]

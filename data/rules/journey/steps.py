@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from data.records.probe_plan import CloseStep, HttpRequest, HttpStep, SendStep, TokenStep
+from data.records.step_plan import CloseStep, HttpRequest, HttpStep, SendStep, TokenStep
 from data.rules.journey.book import Book, Walk, unexpected
 from data.rules.journey.documents import capture
 from data.rules.journey.http import judge_response, not_json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from data.records.probe_plan import ExpectStep, FirstMessage, OpenStep, Refusal
+from data.records.step_plan import ExpectStep, FirstMessage, OpenStep, Refusal
 from data.rules.journey.book import Book, Walk, unexpected
 from data.rules.journey.contract import Contract
 from data.rules.journey.documents import capture, judge_fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from data.records.probe_plan import ExpectStep, Step
+from data.records.step_plan import ExpectStep, Step
 from data.records.trace import Span
 from data.rules.journey.machine import label
 from data.rules.journey.moves import (

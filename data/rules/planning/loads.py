@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from data.records.load import Arrivals, LoadLimits, LoadTerms
 from data.records.plan import Plan
-from data.records.probe_plan import HttpProbe, HttpStep, JourneyProbe, OpenStep, steps_of
+from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
+from data.records.step_plan import HttpStep, OpenStep
 
 Found = tuple[tuple[str | int, ...], str, str]
 _OF_SERVICE = re.compile(r"^\{\{\s*services\.([A-Za-z0-9_-]+)\.")

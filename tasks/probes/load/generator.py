@@ -19,7 +19,7 @@ from tasks.probes.journey import Walker
 from tasks.probes.load.alarm import Alarm
 from tasks.probes.load.ledger import Ledger
 from tasks.probes.load.watch import Watch
-from tasks.probes.load.wire import WireClient
+from tasks.probes.wire import WireClient
 
 CONNECTS_PER_S = 200.0  # users of the closed model come one after the other, not as one crowd
 _PROGRESS_S = 0.5

@@ -15,7 +15,7 @@ from data.rules.journey.machine import Machine
 from data.rules.journey.moves import Closed, Message, Opened, Sent
 from data.rules.load.histogram import Histogram
 from tasks.probes.journey import Walker
-from tasks.probes.load.wire import WireClient
+from tasks.probes.wire import WireClient
 from tests.probes.doubles import FIVE, read
 from tests.probes.test_load import talking
 

@@ -21,7 +21,7 @@ import httptools
 import httpx
 
 from data.errors import UsageError
-from data.records.probe_plan import HttpRequest
+from data.records.step_plan import HttpRequest
 from data.rules.journey.moves import Broke, Responded
 from tasks.probes import tcp
 from tasks.probes.clients import AGENT, KEEP_ALIVE_S
