@@ -54,12 +54,15 @@ class JourneyProbe(ProbeTerms):
 
     @model_validator(mode="after")
     def _socket_is_there(self) -> Self:
-        is_open = False
+        is_open = is_streaming = False
         for ordinal, step in enumerate(self.steps, 1):
-            if step.verb in ("send", "expect", "close") and not is_open:
-                raise ValueError(f"step {ordinal}: {step.verb} needs an open socket")
-            if step.open and is_open:
+            has_ear = is_open or (is_streaming and step.verb == "expect")
+            if step.verb in ("send", "expect", "close") and not has_ear:
+                wanted = "socket or stream" if step.verb == "expect" else "socket"
+                raise ValueError(f"step {ordinal}: {step.verb} needs an open {wanted}")
+            if step.verb in ("open", "stream") and is_open:
                 raise ValueError(f"step {ordinal}: a socket is already open; close it first")
+            is_streaming = step.verb == "stream" or (is_streaming and step.verb != "open")
             is_open = (step.open.refused is None) if step.open else is_open and not step.close
         return self
 

@@ -103,6 +103,19 @@ class OpenStep(Record):
         return self
 
 
+class StreamStep(Record):
+    """Ask for an answer that comes in events (`text/event-stream`); the next `expect` hears them.
+
+    Each event is the message `{"event": name, "data": data, "id": id}`, its data as JSON where it
+    is: so that `expect` reads its name at `type: event`, or at `type: data.type`. `metric` is from
+    the request to the head of the answer.
+    """
+
+    request: HttpRequest
+    status: Statuses = (200,)
+    metric: Identifier | None = None
+
+
 class SendStep(Record):
     """Send one message: `json`, or `text` as it stands."""
 
@@ -251,7 +264,7 @@ class TokenStep(Record):
     broken: Literal["expired", "signature", "none_alg"] | None = Field(None, alias="break")
 
 
-Action = HttpStep | OpenStep | SendStep | ExpectStep | CloseStep | TokenStep | float
+Action = HttpStep | OpenStep | StreamStep | SendStep | ExpectStep | CloseStep | TokenStep | float
 
 
 class Step(Record):
@@ -261,6 +274,7 @@ class Step(Record):
 
     http: HttpStep | None = None
     open: OpenStep | None = None
+    stream: StreamStep | None = None
     send: SendStep | None = None
     expect: ExpectStep | None = None
     close: CloseStep | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
-from data.records.step_plan import ExpectStep, HttpStep, OpenStep
+from data.records.step_plan import ExpectStep, HttpStep, OpenStep, StreamStep
+
+_TALKING = (HttpStep, OpenStep, StreamStep)
 
 
 def metrics_of(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
@@ -20,7 +22,7 @@ def metrics_of_steps(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
     names: list[str | None] = []
     for step in steps_of(probe):
         action = step.action
-        if isinstance(action, HttpStep | OpenStep):
+        if isinstance(action, _TALKING):
             names.append(action.metric)
         if isinstance(action, ExpectStep):
             names += [action.metrics.first, action.metrics.last]
@@ -31,7 +33,9 @@ def metrics_of_steps(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
 def _from_actual_start(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
     if probe.load is None or not probe.load.is_open:
         return ()
-    talking = [s.action for s in steps_of(probe) if isinstance(s.action, HttpStep | OpenStep)]
+    talking = [
+        s.action for s in steps_of(probe) if isinstance(s.action, HttpStep | OpenStep | StreamStep)
+    ]
     first = talking[0].metric if talking else None
     total = probe.total_metric if isinstance(probe, JourneyProbe) else None
     return tuple(f"{name}.actual" for name in dict.fromkeys((first, total)) if name)

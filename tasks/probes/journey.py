@@ -27,6 +27,7 @@ from data.rules.journey.moves import (
     Mint,
     Minted,
     Sleep,
+    Stream,
     Timer,
     Transmit,
     Wait,
@@ -38,6 +39,7 @@ from data.rules.journey.trace import Moment, spans
 from tasks.probes.clients import Client
 from tasks.probes.requests import cookie_header
 from tasks.probes.sockets import Socket, open_socket
+from tasks.probes.streams import EventStream, open_stream
 from tasks.tokens import mint
 
 
@@ -111,15 +113,15 @@ class Walker:
 
 
 class _Course:
-    """The hands of one execution, and what they met."""
+    """The hands and ears of one execution, and what they met."""
 
-    __slots__ = ("_client", "_cookies", "_names", "_socket", "moments")
+    __slots__ = ("_client", "_cookies", "_ear", "_names", "moments")
 
     def __init__(self, client: Client, names: Mapping[str, str]) -> None:
         self._client = client
         self._names = names
         self._cookies: httpx.Cookies | None = None
-        self._socket: Socket | None = None
+        self._ear: Socket | EventStream | None = None
         self.moments: list[Moment] = []
 
     async def run(self, machine: Machine) -> None:
@@ -131,10 +133,10 @@ class _Course:
         while not machine.is_over:
             event: Event
             if isinstance(decision, Wait):
-                plug = self._open_one()
-                event = plug.take() or await plug.wait(decision.until_s)
+                ear = self._ear or self._socket()
+                event = ear.take() or await ear.wait(decision.until_s)
             elif isinstance(decision, Transmit):
-                event = self._open_one().send(decision.text)
+                event = self._socket().send(decision.text)
             else:
                 event = await self._perform(decision)
             keep((machine.ordinal, event))
@@ -145,10 +147,13 @@ class _Course:
             case Connect():
                 return await self._open(decision)
             case HangUp(code, within_s):
-                return await self._open_one().hang_up(code, within_s)
+                return await self._socket().hang_up(code, within_s)
             case Call(request):
-                self._cookies = httpx.Cookies() if self._cookies is None else self._cookies
-                return await self._client.ask(request, self._cookies)
+                return await self._client.ask(request, self._jar())
+            case Stream(request):
+                await self.leave()
+                self._ear, answer = await open_stream(request, self._jar())
+                return answer
             case Sleep(until_s):
                 await asyncio.sleep(max(0.0, until_s - perf_counter()))
                 return Timer(max(until_s, perf_counter()))
@@ -161,13 +166,18 @@ class _Course:
         if self._cookies:
             headers = {**cookie_header(spec.url, self._cookies), **spec.headers}
             spec = spec._replace(headers=headers)
-        self._socket, event = await open_socket(spec)
+        self._ear, event = await open_socket(spec)
         return event
 
-    def _open_one(self) -> Socket:
-        if self._socket is None:
+    def _socket(self) -> Socket:
+        if not isinstance(self._ear, Socket):
             raise UsageError("the journey talks before a socket is open")
-        return self._socket
+        return self._ear
+
+    def _jar(self) -> httpx.Cookies:
+        if self._cookies is None:
+            self._cookies = httpx.Cookies()
+        return self._cookies
 
     def _key(self, variable: str) -> str:
         if variable not in self._names:
@@ -176,6 +186,6 @@ class _Course:
 
     async def leave(self) -> None:
         """Close what is open."""
-        plug, self._socket = self._socket, None
-        if plug:
-            await plug.leave()
+        ear, self._ear = self._ear, None
+        if ear:
+            await ear.leave()

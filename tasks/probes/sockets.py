@@ -9,45 +9,33 @@ by `strict` from the first that are not.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from time import perf_counter
-from typing import cast
 
 from websockets.frames import CloseCode
 
 from data.errors import UsageError
 from data.rules.journey.moves import Broke, Closed, Connect, Message, Opened, Refused, Sent, Timer
 from tasks.probes import tcp
+from tasks.probes.arrivals import Arrivals
 from tasks.probes.everyday import Everyday
 from tasks.probes.faults import handshake_problem, network_problem, refusal
 from tasks.probes.opening import Opening, opening
 from tasks.probes.strict import Strict
 
-_MOST_WAITING = 1_000  # messages that nobody took yet; more stay in the kernel
 _CLOSE_S = 0.25  # how long the other side may take to close TCP once its part is over
 
 
-class Socket(asyncio.Protocol):
-    """An open WebSocket. `take` and `wait` give what arrived, with the times of arrival."""
+class Socket(Arrivals):
+    """An open WebSocket."""
 
     def __init__(self, begun: Opening, ping_s: float | None = None) -> None:
+        super().__init__()
         self._everyday = Everyday(begun)
         self._strict: Strict | None = None
         self._ping_s = ping_s
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
-        self._inbox: deque[Message] = deque()
-        self._is_paused = False
-        self._closed: Closed | None = None
-        self._waiter: asyncio.Future[None] | None = None
         self._answered: asyncio.Future[None] = self._loop.create_future()
-        self._gone: asyncio.Future[None] | None = None
-        self._is_gone = False
 
     # What the loop says
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its shape only
 
     def data_received(self, data: bytes) -> None:
         now_s = perf_counter()
@@ -57,19 +45,14 @@ class Socket(asyncio.Protocol):
             self._note(self._everyday)
         if rest is not None:
             self._judge(rest, now_s)
-        if len(self._inbox) > _MOST_WAITING and self._transport and not self._is_paused:
-            self._transport.pause_reading()
-            self._is_paused = True
-        self._wake()
+        self._arrived()
 
     def eof_received(self) -> None:
         self._end(perf_counter())
 
     def connection_lost(self, error: Exception | None) -> None:
         self._end(perf_counter(), error)
-        self._is_gone = True
-        if self._gone and not self._gone.done():
-            self._gone.set_result(None)
+        self._went()
 
     def _judge(self, data: bytes, now_s: float) -> None:
         """Have bytes judged that are not everyday, and answer what must be answered."""
@@ -104,7 +87,7 @@ class Socket(asyncio.Protocol):
             strict.end(now_s, self._inbox)
             self._note(strict, lost)
             self._write(strict.out())
-        self._wake()
+        self._arrived()
 
     def _write(self, pieces: list[bytes]) -> None:
         if self._transport is None or self._transport.is_closing():
@@ -125,15 +108,11 @@ class Socket(asyncio.Protocol):
             return
         if strict.is_pong_due and not self._is_paused:
             self._closed = Closed(1006, "", "silence", perf_counter())
-            self._wake()
+            self._arrived()
             return
         strict.ping()
         self._write(strict.out())
         self._loop.call_later(self._ping_s, self._ping)
-
-    def _wake(self) -> None:
-        if self._waiter and not self._waiter.done() and (self._inbox or self._closed):
-            self._waiter.set_result(None)
 
     # What the journey says
 
@@ -149,33 +128,6 @@ class Socket(asyncio.Protocol):
         if self._ping_s is not None:
             self._beyond()
             self._ping()
-
-    def take(self) -> Message | None:
-        """A message that is here already."""
-        if not self._inbox:
-            return None
-        message = self._inbox.popleft()
-        if self._is_paused and not self._inbox and self._transport:
-            self._transport.resume_reading()
-            self._is_paused = False
-        return message
-
-    async def wait(self, until_s: float) -> Message | Closed | Timer:
-        """The next message, or the close (again and again), or nothing until `until_s`."""
-        if not self._inbox and self._closed is None:
-            await self._something(until_s - perf_counter())
-        return self.take() or self._closed or Timer(max(until_s, perf_counter()))
-
-    async def _something(self, within_s: float) -> None:
-        if within_s <= 0:
-            return
-        waiter = self._waiter = self._loop.create_future()
-        alarm = self._loop.call_later(within_s, _ring, waiter)
-        try:
-            await waiter
-        finally:
-            alarm.cancel()
-            self._waiter = None
 
     def send(self, text: str) -> Sent | Closed:
         """Send a text frame."""
@@ -217,9 +169,8 @@ class Socket(asyncio.Protocol):
             await self._something(_CLOSE_S)
         self._abort()
         was_seen_through = self._strict is None and self._closed is not None
-        if not self._is_gone and not was_seen_through:
-            self._gone = self._loop.create_future()
-            await self._gone
+        if not was_seen_through:
+            await self._until_gone()
         if not self._answered.cancel() and not self._answered.cancelled():
             self._answered.exception()  # asked for, so that nobody complains that it was not
 
@@ -227,15 +178,6 @@ class Socket(asyncio.Protocol):
     def subprotocol(self) -> str | None:
         """What the server chose, None without one."""
         return (self._strict or self._everyday).subprotocol or self._everyday.subprotocol
-
-    def _abort(self) -> None:
-        if self._transport:
-            self._transport.abort()
-
-
-def _ring(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
 
 
 async def open_socket(spec: Connect) -> tuple[Socket | None, Opened | Refused | Broke]:

@@ -13,6 +13,7 @@ import json
 import re
 import zlib
 from collections import defaultdict
+from collections.abc import Sequence
 from time import perf_counter
 from typing import cast
 from urllib.parse import urlsplit
@@ -179,7 +180,7 @@ class WireClient:
 
     async def ask(self, spec: HttpRequest, cookies: httpx.Cookies) -> Responded | Broke:
         """See `Client.ask`. A connection that the server gave up while idle is not its failure."""
-        place, payload = _written(spec, cookies)
+        place, payload = written(spec, cookies)
         started_s = perf_counter()
         deadline_s = started_s + spec.timeout
         while True:
@@ -198,7 +199,7 @@ class WireClient:
             except (OSError, ClosedEarlyError, NotHttpError, TooBigError) as error:
                 if is_old and _is_stale(error) and spec.method in _REPEATABLE:
                     continue
-                return _broke(error, stage)
+                return broke(error, stage)
             return self._heard(wire, place, spec, cookies, started_s, ended_s)
 
     async def _open(self, place: Place, deadline_s: float) -> Wire | Broke:
@@ -207,7 +208,7 @@ class WireClient:
             async with asyncio.timeout(max(0.0, deadline_s - perf_counter())):
                 wire = await tcp.wired(Wire, place, stage)
         except OSError as error:
-            return _broke(error, stage.name)
+            return broke(error, stage.name)
         self._all.add(wire)
         return wire
 
@@ -233,10 +234,7 @@ class WireClient:
         except zlib.error as error:
             self._drop(wire)
             return Broke("http/encoding", f"the body cannot be unpacked: {error}", ended_s)
-        if wire.cookies:
-            answer = [("set-cookie", value) for value in wire.cookies]
-            asked = httpx.Request(spec.method, spec.url)
-            cookies.extract_cookies(httpx.Response(200, headers=answer, request=asked))
+        keep_cookies(cookies, wire.cookies, spec)
         responded = Responded(wire.status, wire.headers, text, started_s, ended_s)
         if wire.is_open:
             self._idle[place].append(wire)
@@ -258,7 +256,7 @@ def _is_stale(error: Exception) -> bool:
     )
 
 
-def _written(spec: HttpRequest, cookies: httpx.Cookies) -> tuple[Place, bytes]:
+def written(spec: HttpRequest, cookies: httpx.Cookies) -> tuple[Place, bytes]:
     """The request as bytes, and where it goes."""
     place, parts = tcp.place(spec.url, tcp.HTTP), urlsplit(spec.url)
     body, kind = _body(spec)
@@ -291,6 +289,14 @@ def _user(name: str | None, password: str | None) -> dict[str, str]:
     return {"Authorization": next(flow).headers["Authorization"]}
 
 
+def keep_cookies(cookies: httpx.Cookies, values: Sequence[str], spec: HttpRequest) -> None:
+    """Take the `Set-Cookie` values of an answer over."""
+    if values:
+        asked = httpx.Request(spec.method, spec.url)
+        answer = [("set-cookie", value) for value in values]
+        cookies.extract_cookies(httpx.Response(200, headers=answer, request=asked))
+
+
 def _kept(spec: HttpRequest, cookies: httpx.Cookies) -> dict[str, str]:
     if not cookies:
         return {}
@@ -299,7 +305,8 @@ def _kept(spec: HttpRequest, cookies: httpx.Cookies) -> dict[str, str]:
     return {"Cookie": request.headers["cookie"]} if "cookie" in request.headers else {}
 
 
-def _broke(error: Exception, stage: str) -> Broke:
+def broke(error: Exception, stage: str) -> Broke:
+    """What an exception means that ended a request at `stage`."""
     now_s = perf_counter()
     if isinstance(error, ClosedEarlyError):
         return Broke("http/closed-early", "the server hung up before the answer was whole", now_s)

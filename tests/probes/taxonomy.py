@@ -164,7 +164,10 @@ GROUNDS = {
     "mute": "tls/timeout",
     "alert": "tls/failed/# alert internal error",
 }
-ELSEWHERE = {  # what needs a process of its own, or a gate without sockets; and who shows it
+ELSEWHERE = {
+    "stream/not-a-stream": "tests/probes/test_streams.py",
+    "stream/ended-early": "tests/probes/test_streams.py",
+    "stream/cut-off": "tests/probes/test_streams.py",  # what needs a process of its own, or a gate without sockets; and who shows it
     "timeout/drain": "tests/probes/test_load.py",
     "timeout/probe": "tests/probes/test_run_probe.py",
     "gate/out-of-sockets/EMFILE": "tests/probes/test_taxonomy.py",

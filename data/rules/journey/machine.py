@@ -16,6 +16,7 @@ from data.records.step_plan import (
     OpenStep,
     SendStep,
     Step,
+    StreamStep,
     TokenStep,
 )
 from data.rules.journey import steps as quick
@@ -88,6 +89,8 @@ def _walk(step: Step, book: Book) -> Walk:
             return quick.http(action, book)
         case OpenStep():
             return talk.open_socket(action, book)
+        case StreamStep():
+            return quick.stream(action, book)
         case SendStep():
             return quick.send(action, book)
         case ExpectStep():
@@ -104,4 +107,6 @@ def label(ordinal: int, step: Step) -> str:
     """A step's name, the same in each run: `2 open {{services.x.ws}}/chat`."""
     if step.http:
         return f"{ordinal} http {step.http.request.method} {step.http.request.url}"
+    if step.stream:
+        return f"{ordinal} stream {step.stream.request.method} {step.stream.request.url}"
     return f"{ordinal} open {step.open.url}" if step.open else f"{ordinal} {step.verb}"

@@ -32,6 +32,15 @@ class Connect(NamedTuple):
     ping_s: float | None = None
 
 
+class Stream(NamedTuple):
+    """Send this request, and listen to the events of its answer. Answered by Responded or Broke.
+
+    `Responded` comes with the head; its text is empty where the answer is a stream.
+    """
+
+    request: HttpRequest
+
+
 class Transmit(NamedTuple):
     """Send this text frame. Answered by Sent or Closed."""
 
@@ -73,7 +82,7 @@ class Failed(NamedTuple):
     cause: Cause
 
 
-Decision = Call | Connect | Transmit | Wait | Sleep | Mint | HangUp | Done | Failed
+Decision = Call | Connect | Stream | Transmit | Wait | Sleep | Mint | HangUp | Done | Failed
 
 
 class Responded(NamedTuple):
@@ -125,11 +134,13 @@ class Closed(NamedTuple):
     - answer: the client hung up, and `code` is what the server answered.
     - network: no close frame came: 1006.
     - silence: the server left a ping without a pong: 1006.
+    - end: no socket, but a stream of events, whose answer ended as HTTP says: 0.
+    - cut: such a stream, whose connection broke in the middle: 0.
     """
 
     code: int
     reason: str
-    by: Literal["server", "client", "answer", "network", "silence"]
+    by: Literal["server", "client", "answer", "network", "silence", "end", "cut"]
     t_s: float
 
 

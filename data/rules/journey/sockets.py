@@ -25,7 +25,10 @@ _BY = {
     "answer": "the server answered the close with",
     "network": "the connection broke:",
     "silence": "a ping got no pong:",
+    "end": "the answer ended:",
+    "cut": "the connection broke in the middle of the answer:",
 }
+_OF_STREAMS = {"end": "stream/ended-early", "cut": "stream/cut-off"}
 
 
 def closed_early(event: Closed, so_far: str, hide: Iterable[str] = ()) -> Problem:
@@ -49,6 +52,8 @@ def judge_own_close(event: Closed, code: int, hide: Iterable[str] = ()) -> Probl
 def _named(event: Closed, families: Mapping[str, str], hide: Iterable[str]) -> str:
     if event.by == "silence":
         return "ws/ping-timeout"
+    if event.by in _OF_STREAMS:
+        return _OF_STREAMS[event.by]
     if event.by not in families:
         return "gate/unexpected-event"  # a plan cannot talk after its close
     return with_words(f"{families[event.by]}/{event.code}", event.reason, hide)
@@ -65,6 +70,8 @@ def refused(event: Refused) -> Problem:
 
 def how(event: Closed) -> str:
     """How a socket closed: who, code and reason."""
+    if event.by in _OF_STREAMS:
+        return _BY[event.by].rstrip(":")
     code = "no close frame" if event.by in ("network", "silence") else str(event.code)
     reason = f' "{event.reason}"' if event.reason else ""
     return f"{_BY[event.by]} {code}{reason}"

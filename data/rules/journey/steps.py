@@ -1,12 +1,21 @@
-"""The steps of a journey that are done with one question: http, send, close, token, think."""
+"""The steps of a journey that are one question: http, stream, send, close, token, think."""
 
 from __future__ import annotations
 
 import json
 
-from data.records.step_plan import CloseStep, HttpRequest, HttpStep, SendStep, TokenStep
+from data.records.step_plan import (
+    CloseStep,
+    HttpExpectation,
+    HttpRequest,
+    HttpStep,
+    SendStep,
+    StreamStep,
+    TokenStep,
+)
 from data.rules.journey.book import Book, Walk, unexpected
 from data.rules.journey.documents import capture
+from data.rules.journey.event_stream import EVENT_STREAM
 from data.rules.journey.http import judge_response, not_json
 from data.rules.journey.moves import (
     Call,
@@ -17,11 +26,12 @@ from data.rules.journey.moves import (
     Responded,
     Sent,
     Sleep,
+    Stream,
     Transmit,
 )
 from data.rules.journey.signatures import Problem
 from data.rules.journey.sockets import closed_early, judge_own_close
-from data.rules.journey.values import MISSING, parse, render
+from data.rules.journey.values import MISSING, parse, render, short
 
 
 def http(step: HttpStep, book: Book) -> Walk:
@@ -33,10 +43,25 @@ def http(step: HttpStep, book: Book) -> Walk:
     return judge_response(step.expect, event, book.names) or _captured(step, event, book)
 
 
-def _rendered(step: HttpStep, book: Book) -> HttpRequest:
+def _rendered(step: HttpStep | StreamStep, book: Book) -> HttpRequest:
     fields = ("url", "headers", "json_body", "body")
     filled = {name: render(getattr(step.request, name), book.names) for name in fields}
     return step.request.model_copy(update=filled)
+
+
+def stream(step: StreamStep, book: Book) -> Walk:
+    """One request whose answer is a stream of events; what it says is heard by `expect`."""
+    event = yield Stream(_rendered(step, book))
+    if not isinstance(event, Responded):
+        return unexpected(event)
+    book.sent_s = event.started_s
+    book.measure_request(step.metric, event.started_s, event.t_s)
+    problem = judge_response(HttpExpectation(status=step.status), event, book.names)
+    kind = event.headers.get("content-type", "")
+    if problem or kind.partition(";")[0].strip().lower() == EVENT_STREAM:
+        return problem
+    said = f"the answer is {short(kind) if kind else 'of no type'}, expected {EVENT_STREAM}"
+    return Problem("stream/not-a-stream", said)
 
 
 def _captured(step: HttpStep, got: Responded, book: Book) -> Problem | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from data.records.load import Arrivals, LoadLimits, LoadTerms
 from data.records.plan import Plan
 from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
-from data.records.step_plan import HttpStep, OpenStep
+from data.records.step_plan import HttpStep, OpenStep, StreamStep
 
 Found = tuple[tuple[str | int, ...], str, str]
 _OF_SERVICE = re.compile(r"^\{\{\s*services\.([A-Za-z0-9_-]+)\.")
@@ -63,5 +63,5 @@ def _users(terms: LoadTerms) -> list[int]:
 
 def _urls(probe: HttpProbe | JourneyProbe) -> list[str]:
     actions = [step.action for step in steps_of(probe)]
-    asked = [a.request.url for a in actions if isinstance(a, HttpStep)]
+    asked = [a.request.url for a in actions if isinstance(a, HttpStep | StreamStep)]
     return [*asked, *(a.url for a in actions if isinstance(a, OpenStep))]
