@@ -12,6 +12,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
+from data.records.field_rule import Identifier
 from data.records.record import Record
 from data.records.units import Seconds, Share, seconds
 
@@ -72,6 +73,31 @@ class Users(Record):
 Stage = Arrivals | Users
 
 
+class Soak(Record):
+    """Users who stay: each opens its socket once, sends a message every so often, and comes back.
+
+    The steps after the journey's last `open` are one message, and a fresh nonce belongs to each.
+    A socket that is lost is opened again, by all steps up to that `open`, after a back-off with
+    jitter. What fell due meanwhile is sent then, late. What was sent and never answered is lost;
+    what was answered twice is duplicated.
+    """
+
+    every: Seconds = Field(gt=0, description="how often a message of each user is due")
+    back_off: Seconds = Field(
+        seconds("200ms"), gt=0, description="before the first try to come back; doubled after each"
+    )
+    most_back_off: Seconds = Field(seconds("10s"), gt=0, description="longest wait between tries")
+    resend: bool = Field(
+        False, description="send what got no answer again after coming back, as many clients do"
+    )
+    reconnect: Identifier = Field(
+        "reconnect", description="name of the time from a loss to the open socket"
+    )
+    recovery: Identifier = Field(
+        "recovery", description="name of the time from a loss to the next answer"
+    )
+
+
 class LoadTerms(Record):
     """How often and how wide a probe is executed, in place of `repeat` and `concurrency`."""
 
@@ -95,8 +121,14 @@ class LoadTerms(Record):
         False, description="leave out the stages after the first that fails: a ladder ends there"
     )
 
+    soak: Soak | None = Field(
+        None, description="users stay on their sockets and come back when they lose them"
+    )
+
     @model_validator(mode="after")
     def _one_model(self) -> Self:
+        if self.soak and any(isinstance(stage, Arrivals) for stage in self.stages):
+            raise ValueError("expected stages with users: a soak is of users who stay")
         if len({type(stage) for stage in self.stages}) > 1:
             raise ValueError("expected stages of one kind: all with rate, or all with users")
         return self

@@ -35,6 +35,33 @@ class GeneratorWatch(Record):
     cpu_share: float = 0.0
 
 
+class SoakFigures(Record):
+    """What became of sockets and messages in a soak.
+
+    Attributes:
+        n_drops: sockets that were lost.
+        n_returns: those that were opened again.
+        n_vain: tries to open one that failed.
+        n_late: messages that were due while there was no socket, and answered afterwards.
+        n_lost: messages that were sent and never answered.
+        n_unsent: messages that were due and never could be sent.
+        n_duplicated: messages that were answered more than once.
+    """
+
+    n_drops: int = 0
+    n_returns: int = 0
+    n_vain: int = 0
+    n_late: int = 0
+    n_lost: int = 0
+    n_unsent: int = 0
+    n_duplicated: int = 0
+
+    def plus(self, other: SoakFigures) -> SoakFigures:
+        """Both together."""
+        names = type(self).model_fields
+        return SoakFigures(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+
 class StageFigures(Record):
     """What one stage came to.
 
@@ -64,6 +91,7 @@ class LoadFigures(Record):
         knee: label of the last stage before latency left the others behind; "" without one.
         first_failing: label of the first stage that failed; "" without one.
         timeline: metric -> (second, n, p50, p99) rows, latencies in ms.
+        soak: what became of sockets and messages, where users stay.
     """
 
     model: Literal["open", "closed"]
@@ -75,3 +103,4 @@ class LoadFigures(Record):
     knee: str = ""
     first_failing: str = ""
     timeline: dict[str, tuple[tuple[float, int, float, float], ...]] = {}
+    soak: SoakFigures | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.records.facts import Failure
-from data.records.load_figures import GeneratorWatch, Spread
+from data.records.load_figures import GeneratorWatch, SoakFigures, Spread
 from data.records.orders import ProbeOrder
 from data.records.record import Record
 from data.records.trace import Span
@@ -81,4 +81,5 @@ class LoadEnd(Record):
     failures: tuple[CountedFailure, ...] = ()
     samples: tuple[KeptSample, ...] = ()
     seconds: dict[str, tuple[tuple[int, Spread], ...]] = {}
+    soak: SoakFigures | None = None
     error: str = ""

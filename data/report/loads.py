@@ -6,6 +6,7 @@ from typing import Any
 
 from data.records.load_figures import LoadFigures, Spread, StageFigures
 from data.rules.load.histogram import percentile
+from data.rules.load.soak import soak_sentence
 from data.rules.quantiles import samples_needed
 
 SHARES = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "p99_9_ms": 0.999}
@@ -35,6 +36,7 @@ def load_document(load: LoadFigures) -> dict[str, Any]:
             "cpu_share": round(load.watch.cpu_share, 3),
         },
         "stages": [_stage_document(stage) for stage in load.stages],
+        "soak": load.soak.model_dump() if load.soak else None,
     }
 
 
@@ -57,6 +59,8 @@ def load_table(load: LoadFigures) -> str:
     lines = [line for stage in load.stages for line in _stage_lines(stage)]
     late = percentile(load.watch.late, 0.99)
     lag = percentile(load.watch.lag, 0.99)
+    if load.soak:
+        lines.append(f"  soak: {soak_sentence(load.soak).removeprefix('; ')}")
     own = [f"CPU {load.watch.cpu_share:.0%} of a core"]
     own += [f"starts late by p99 {late:.2f} ms"] if late is not None else []
     own += [f"timers late by p99 {lag:.2f} ms"] if lag is not None else []

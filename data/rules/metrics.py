@@ -26,6 +26,8 @@ def metrics_of_steps(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
             names.append(action.metric)
         if isinstance(action, ExpectStep):
             names += [action.metrics.first, action.metrics.last]
+    if probe.load and probe.load.soak:
+        names += [probe.load.soak.reconnect, probe.load.soak.recovery]
     names.append(probe.total_metric if isinstance(probe, JourneyProbe) else None)
     return tuple(name for name in names if name)
 

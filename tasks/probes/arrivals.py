@@ -42,6 +42,11 @@ class Arrivals(asyncio.Protocol):
         if self._gone and not self._gone.done():
             self._gone.set_result(None)
 
+    @property
+    def lost_s(self) -> float | None:
+        """When the other side closed, or the connection broke; None while it is open."""
+        return self._closed.t_s if self._closed else None
+
     def take(self) -> Message | None:
         """A message that is here already."""
         if not self._inbox:

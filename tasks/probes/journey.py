@@ -19,11 +19,13 @@ from data.rules.journey.book import Measurement
 from data.rules.journey.machine import Machine
 from data.rules.journey.moves import (
     Call,
+    Closed,
     Connect,
     Decision,
     Event,
     Failed,
     HangUp,
+    Message,
     Mint,
     Minted,
     Sleep,
@@ -41,6 +43,8 @@ from tasks.probes.requests import cookie_header
 from tasks.probes.sockets import Socket, open_socket
 from tasks.probes.streams import EventStream, open_stream
 from tasks.tokens import mint
+
+Sort = Callable[[Message], bool]
 
 
 class Report(NamedTuple):
@@ -73,9 +77,9 @@ class Walker:
     def __init__(
         self, probe: HttpProbe | JourneyProbe, names: Mapping[str, str], client: Client
     ) -> None:
-        self._steps = steps_of(probe)
-        self._total = probe.total_metric if isinstance(probe, JourneyProbe) else None
-        self._names, self._client = names, client
+        self.steps = steps_of(probe)
+        self.total = probe.total_metric if isinstance(probe, JourneyProbe) else None
+        self.names, self.client = names, client
         self._run_id = names.get("run_id", "")
         uses = template_names(probe).uses
         self._makers = {name: make for name, make in _MAKERS.items() if name in uses}
@@ -89,11 +93,11 @@ class Walker:
         Raises:
             UsageError: the plan asks for what cannot be done.
         """
-        known = {**self._names, **self.fresh_names(ordinal)}
+        known = {**self.names, **self.fresh_names(ordinal)}
         now_s = perf_counter()
         late_s = None if intended_s is None else max(0.0, now_s - intended_s)
-        machine = Machine(self._steps, known, now_s - (late_s or 0.0), self._total, late_s)
-        course = _Course(self._client, self._names)
+        machine = Machine(self.steps, known, now_s - (late_s or 0.0), self.total, late_s)
+        course = Course(self.client, self.names)
         try:
             await course.run(machine)
         finally:
@@ -112,7 +116,7 @@ class Walker:
         return fresh
 
 
-class _Course:
+class Course:
     """The hands and ears of one execution, and what they met."""
 
     __slots__ = ("_client", "_cookies", "_ear", "_names", "moments")
@@ -124,10 +128,13 @@ class _Course:
         self._ear: Socket | EventStream | None = None
         self.moments: list[Moment] = []
 
-    async def run(self, machine: Machine) -> None:
+    async def run(self, machine: Machine, sort: Sort | None = None) -> None:
         """Do what the machine decides until there is nothing more to do.
 
         What a load does most comes first, and awaits nothing that is there already.
+
+        Args:
+            sort: takes messages that are none of the machine's.
         """
         decision, keep = machine.decision, self.moments.append
         while not machine.is_over:
@@ -135,6 +142,8 @@ class _Course:
             if isinstance(decision, Wait):
                 ear = self._ear or self._socket()
                 event = ear.take() or await ear.wait(decision.until_s)
+                while sort and isinstance(event, Message) and sort(event):
+                    event = await ear.wait(decision.until_s)
             elif isinstance(decision, Transmit):
                 event = self._socket().send(decision.text)
             else:
@@ -183,6 +192,15 @@ class _Course:
         if variable not in self._names:
             raise UsageError(f"the signing key {variable} is not set")
         return self._names[variable]
+
+    async def hear(self, until_s: float) -> Message | Closed | Timer:
+        """What comes on the open socket, whoever it is for."""
+        return await (self._ear or self._socket()).wait(until_s)
+
+    @property
+    def lost_s(self) -> float | None:
+        """When the socket was lost; None while it is open."""
+        return self._ear.lost_s if self._ear else None
 
     async def leave(self) -> None:
         """Close what is open."""

@@ -33,6 +33,7 @@ PLACES = {
     "Revenue": "`revenue`",
     "LoadLimits": "`load`",
     "LoadTerms": "`phases[].probes[].load`",
+    "Soak": "`phases[].probes[].load.soak`",
     "Arrivals": "`phases[].probes[].load.stages[]`",
     "Users": "`phases[].probes[].load.stages[]`",
     "HttpRequest": "`request` of an http probe or step",

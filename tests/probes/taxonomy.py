@@ -165,6 +165,9 @@ GROUNDS = {
     "alert": "tls/failed/# alert internal error",
 }
 ELSEWHERE = {
+    "soak/lost": "tests/probes/test_soak.py",
+    "soak/unsent": "tests/probes/test_soak.py",
+    "soak/duplicated": "tests/probes/test_soak.py",
     "stream/not-a-stream": "tests/probes/test_streams.py",
     "stream/ended-early": "tests/probes/test_streams.py",
     "stream/cut-off": "tests/probes/test_streams.py",  # what needs a process of its own, or a gate without sockets; and who shows it

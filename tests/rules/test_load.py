@@ -13,11 +13,13 @@ from data.records.facts import Failure
 from data.records.load import Arrivals, LoadTerms
 from data.records.load_figures import GeneratorWatch, Spread, StageFigures
 from data.records.load_order import CountedFailure, LoadEnd, StageTold
+from data.records.plan import Plan
 from data.records.words import Outcome
 from data.rules.load.findings import first_failing, invalid, judge_stage, knee
 from data.rules.load.histogram import Histogram, bucket_of, merged, over, percentile, value_of
 from data.rules.load.merge import conclusion, figures
 from data.rules.load.schedule import arrivals, label_of, share_of, starts_of
+from data.rules.planning.loads import load_faults
 from data.rules.quantiles import percentile as exact
 
 
@@ -105,7 +107,9 @@ def test_a_stage_has_a_name(told: dict[str, Any], label: str) -> None:
     "bad",
     [{"stages": []}, {"stages": [{"rate": "50", "for": "1s"}]}, {"stages": [{"rate": "0/s", "for": "1s"}]},
      {"stages": [{"users": 0, "for": "1s"}]}, {"stages": [{"users": 1, "for": "0s"}]},
-     {"stages": [{"users": 1, "for": "1s"}, {"rate": "1/s", "for": "1s"}]}],
+     {"stages": [{"users": 1, "for": "1s"}, {"rate": "1/s", "for": "1s"}]},
+     {"stages": [{"rate": "1/s", "for": "1s"}], "soak": {"every": "1s"}},
+     {"stages": [{"users": 1, "for": "1s"}], "soak": {"every": "0s"}}],
 )  # fmt: skip
 def test_a_load_that_cannot_be_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
@@ -254,3 +258,34 @@ def test_failures_of_all_processes_are_counted_by_cause() -> None:
     found = conclusion("journey", terms, figures(terms, ends, "whole"), ends)
     assert [f.message for f in found.failures] == ["no (7 times)"]
     assert "tcp/refused" in found.message and first_failing(figures(terms, ends, "whole").stages)
+
+
+# A soak in a plan
+
+TALK = [{"send": {"text": "{{nonce}}"}},
+        {"expect": {"events": ["a"], "answer": {"event": "a", "path": "b", "uses": ["{{nonce}}"]}}}]  # fmt: skip
+OPENS = {"open": {"url": "{{services.x.ws}}/chat"}}
+DEAF: list[Any] = [{"expect": {"events": ["a"]}}]
+
+
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [({"kind": "journey", "steps": [OPENS, *TALK, {"close": {}}]}, []),
+     ({"kind": "http", "request": {"url": "{{services.x.url}}/"}}, ["opens no socket"]),
+     ({"kind": "journey", "steps": [{"open": {**OPENS["open"], "refused": {}}}]}, ["opens no socket"]),
+     ({"kind": "journey", "steps": [OPENS, TALK[1]]}, ["no message is sent"]),
+     ({"kind": "journey", "steps": [OPENS, TALK[0], *DEAF]}, ["known by its nonce"]),
+     ({"kind": "journey", "steps": [OPENS, {"close": {}}, {"think": "1s"}]},
+      ["no message is sent", "known by its nonce", "closes the socket"])],
+)  # fmt: skip
+def test_check_says_what_a_soak_lacks(probe: dict[str, Any], said: list[str]) -> None:
+    load = {"stages": [{"users": 1, "for": "1s"}], "soak": {"every": "1s"}}
+    plan = Plan.model_validate({
+        "plan": "p", "environment": "e", "services": {"x": {"url": "http://127.0.0.1:1"}},
+        "load": {"services": ["x"]},
+        "phases": [{"id": "one", "priority": "P3", "probes": [{"id": "s", "load": load, **probe}]}],
+    })  # fmt: skip
+    found = list(load_faults(plan))
+    assert len(found) == len(said)
+    assert all(words in fault for words, (_, fault, _) in zip(said, found, strict=True))
+    assert all(place[-1] == "soak" and hint for place, _, hint in found)

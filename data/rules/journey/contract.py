@@ -53,7 +53,7 @@ class Contract:
         document = parse(message.payload)
         if is_broken_json(message.payload, document):
             return Problem("contract/not-json", f"no JSON: {short(str(message.payload))}")
-        name = self._name_of(document)
+        name = name_of(self.spec, document)
         if name in self.spec.errors:
             return self._error_event(name, document)
         if name not in self.spec.names:
@@ -100,12 +100,6 @@ class Contract:
         if self.spec.max_gap is None or (gap := self.times_s[-1] + self.spec.max_gap) > whole:
             return whole, "last-event"
         return gap, "gap"
-
-    def _name_of(self, document: Any) -> str:
-        found = look_up(document, self.spec.type)
-        if type(found) is not str:
-            found = "" if found is MISSING else as_text(found)
-        return self.spec.rename.get(found, found)
 
     def _error_event(self, name: str, document: Any) -> Problem:
         text = error_text(document)
@@ -195,3 +189,11 @@ class Contract:
             if problem := judge_answer(answer, self._answer, names):
                 return problem
         return equal_gaps(self.times_s) if self.spec.distinct_gaps else None
+
+
+def name_of(spec: ExpectStep, document: Any) -> str:
+    """The name of an event, in the plan's words; "" where it has none."""
+    found = look_up(document, spec.type)
+    if type(found) is not str:
+        found = "" if found is MISSING else as_text(found)
+    return spec.rename.get(found, found)

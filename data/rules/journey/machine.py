@@ -35,6 +35,7 @@ class Machine:
         started_s: when the execution was to start, in seconds of the clock that events use.
         total_metric: name for the time of the whole, if it passes.
         late_s: how much later it did start, None where no schedule said when.
+        first: the ordinal of the first of the steps, where they are the rest of a journey.
 
     Raises:
         UsageError: a template names a variable that nothing defined.
@@ -47,8 +48,9 @@ class Machine:
         started_s: float,
         total_metric: str | None = None,
         late_s: float | None = None,
+        first: int = 1,
     ) -> None:
-        self.ordinal = 1  # of the step that the decision is for, counted from 1
+        self.ordinal = first  # of the step that the decision is for, counted from 1
         self.is_over = False  # whether the decision is Done or Failed
         self._book = Book(names, started_s, late_s)
         self._walk = self._journey(steps, started_s, total_metric)
@@ -58,6 +60,11 @@ class Machine:
     def measurements(self) -> Sequence[Measurement]:
         """What was measured so far, in order."""
         return self._book.measurements
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The variables, with what was captured so far."""
+        return self._book.names
 
     def feed(self, event: Event) -> Decision:
         """Take in what happened and decide. After Done or Failed nothing changes any more."""
@@ -69,7 +76,7 @@ class Machine:
     def _journey(
         self, steps: Sequence[Step], started_s: float, total_metric: str | None
     ) -> Generator[Decision, Event, None]:
-        for ordinal, step in enumerate(steps, 1):
+        for ordinal, step in enumerate(steps, self.ordinal):
             self.ordinal = ordinal
             problem = yield from _walk(step, self._book)
             if problem:

@@ -23,6 +23,11 @@ def nonce(letters: str, run_id: str) -> str:
     return f"{letters[:4]}-{letters[4:]}{signs}"
 
 
+def nonces_in(text: str) -> list[str]:
+    """Whatever has the shape of a nonce."""
+    return [found[0] for found in _SHAPE.finditer(text)]
+
+
 def stranger(text: str, names: Mapping[str, str]) -> str:
     """A nonce in `text` of another execution of the same run, "" without one.
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import reduce
 
 from data.records.facts import Failure
 from data.records.load import LoadTerms
-from data.records.load_figures import GeneratorWatch, LoadFigures, Spread, StageFigures
+from data.records.load_figures import GeneratorWatch, LoadFigures, SoakFigures, Spread, StageFigures
 from data.records.load_order import LoadEnd, StageTold
 from data.records.words import Outcome
 from data.rules.journey.summary import Conclusion
 from data.rules.load.findings import first_failing, invalid, judge_stage, knee
 from data.rules.load.histogram import merged, percentile
 from data.rules.load.schedule import label_of
+from data.rules.load.soak import soak_sentence
 
 MOST_FAILURES = 20
 
@@ -42,6 +44,7 @@ def figures(terms: LoadTerms, ends: Sequence[LoadEnd], main: str | None) -> Load
         knee=knee(judged, main or ""),
         first_failing=first_failing(judged),
         timeline=_timeline(ends),
+        soak=_soak(ends),
     )
 
 
@@ -66,6 +69,11 @@ def _watch(ends: Iterable[LoadEnd]) -> GeneratorWatch:
         lag=merged(watch.lag for watch in watches),
         cpu_share=max(watch.cpu_share for watch in watches),
     )
+
+
+def _soak(ends: Iterable[LoadEnd]) -> SoakFigures | None:
+    told = [end.soak for end in ends if end.soak]
+    return reduce(SoakFigures.plus, told) if told else None
 
 
 def _timeline(ends: Iterable[LoadEnd]) -> dict[str, tuple[tuple[float, int, float, float], ...]]:
@@ -94,7 +102,8 @@ def conclusion(
     bad = [stage for stage in must if stage.outcome == "FAIL"]
     unheard = [stage for stage in must if stage.outcome == "NOT_RUN"]
     things = "journeys" if kind == "journey" else "requests"
-    whole = f"{n} {things}, {n_failed} failed"
+    things = "messages" if told.soak else things
+    whole = f"{n} {things}, {n_failed} failed{soak_sentence(told.soak)}"
     failures = _failures(ends)
     if told.invalid:
         return Conclusion(Outcome.ERROR, f"INVALID: {told.invalid}; {whole}", n, n_failed, failures)

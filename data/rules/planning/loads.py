@@ -9,6 +9,7 @@ from data.records.load import Arrivals, LoadLimits, LoadTerms
 from data.records.plan import Plan
 from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
 from data.records.step_plan import HttpStep, OpenStep, StreamStep
+from data.rules.load.soak import asks, parts
 
 Found = tuple[tuple[str | int, ...], str, str]
 _OF_SERVICE = re.compile(r"^\{\{\s*services\.([A-Za-z0-9_-]+)\.")
@@ -46,11 +47,29 @@ def _of_probe(
     ):
         if asked > most:
             yield place, f"{what} of {asked:g}{unit} is more than the {most:g}{unit} allowed", hint
+    if terms.soak:
+        yield from _of_soak((*place, "soak"), probe)
     for url in _urls(probe):
         found = _OF_SERVICE.match(url)
         if found is None or found[1] not in limits.services:
             allowed = ", ".join(f"{{{{services.{name}.…}}}}" for name in limits.services)
             yield place, f"{url!r} is no address that may be put under load", f"allowed: {allowed}"
+
+
+def _of_soak(place: tuple[str | int, ...], probe: HttpProbe | JourneyProbe) -> Iterator[Found]:
+    lead, talk = parts(steps_of(probe))
+    if not lead or (lead[-1].open and lead[-1].open.refused):
+        hint = "a soak is of a journey: steps up to an open socket, then those of one message"
+        yield place, "the probe opens no socket for users to stay on", hint
+        return
+    if not any(step.send for step in talk):
+        yield place, "no message is sent on the socket", "add a `send` after the last `open`"
+    if not any(asks(step.expect) for step in talk):
+        hint = 'let the answer\'s `uses` hold "{{nonce}}": else no answer can be told from another'
+        yield place, "no answer is known by its nonce", hint
+    for step in talk:
+        if step.close:
+            yield place, "a message closes the socket", "leave `close` for the journey's last step"
 
 
 def _fastest(stage: Arrivals) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Coroutine
 from itertools import count
 from time import perf_counter
@@ -10,14 +11,16 @@ from typing import Any
 
 from data.records.facts import Failure
 from data.records.load import Arrivals, LoadTerms, Users
+from data.records.load_figures import SoakFigures
 from data.records.load_order import LoadEnd, LoadOrder, LoadProgress
 from data.records.probe_plan import HttpProbe, JourneyProbe
 from data.records.trace import Span
 from data.rules.load.schedule import share_of, starts_of
 from data.rules.metrics import main_metric
-from tasks.probes.journey import Walker
+from tasks.probes.journey import Report, Walker
 from tasks.probes.load.alarm import Alarm
 from tasks.probes.load.ledger import Ledger
+from tasks.probes.load.stay import Stayer
 from tasks.probes.load.watch import Watch
 from tasks.probes.wire import WireClient
 
@@ -51,6 +54,7 @@ class Generator:
         self._trace: tuple[Span, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
         self._n_under_way = 0
+        self._soak: Counter[str] = Counter()
         self._free = asyncio.Event()
         self._error: BaseException | None = None
 
@@ -79,6 +83,7 @@ class Generator:
         return LoadEnd(
             stages=ledger.told(), watch=self.watch.told(), failures=ledger.failures(),
             samples=ledger.samples(), seconds=ledger.seconds(), trace=self._trace,
+            soak=SoakFigures(**self._soak) if self._terms.soak else None,
         )  # fmt: skip
 
     def _longest_s(self) -> float:
@@ -140,7 +145,7 @@ class Generator:
     async def _execute(self, stage: int, intended_s: float | None) -> None:
         """One execution. One that is cut off never ended, so it counts as failed."""
         ordinal = next(self._ordinals)
-        at_s = (perf_counter() if intended_s is None else intended_s) - self._start_s
+        began_s = perf_counter() if intended_s is None else intended_s
         try:
             report = await self._walker.walk(ordinal, intended_s)
         except asyncio.CancelledError:
@@ -150,7 +155,12 @@ class Generator:
             raise
         finally:
             self._n_under_way -= 1
-        self.ledger.ends(stage, ordinal, at_s, report)
+        self._ends(stage, ordinal, began_s, report)
+
+    def _ends(self, stage: int, ordinal: int, began_s: float, report: Report) -> None:
+        self.ledger.ends(stage, ordinal, began_s - self._start_s, report)
+        if not report.moments:
+            return
         if not self._trace or (report.cause and self._trace[-1].ok):
             self._trace = report.trace(self._probe)
 
@@ -168,12 +178,17 @@ class Generator:
             n = share_of(stage.users, self._given.part, self._given.parts)
             pause_s = min(1 / CONNECTS_PER_S, stage.duration / 4 / max(1, n))
             until_s = began_s + stage.duration
-            users = [self._spawn(self._user(number, began_s + i * pause_s, until_s))
-                     for i in range(n)]  # fmt: skip
+            begins_s = [began_s + i * pause_s for i in range(n)]
+            users = [self._spawn(self._user(number, at_s, until_s)) for at_s in begins_s]
             await self._all_ended(users)
             self.ledger.stages[number].duration_s = perf_counter() - began_s
 
     async def _user(self, stage: int, begins_s: float, until_s: float) -> None:
+        if self._terms.soak:
+            user = Stayer(self._walker, self._terms.soak, self.ledger, stage, self._ordinals,
+                          self._soak, self._ends)  # fmt: skip
+            await user.stay(begins_s, until_s, self._terms.drain / 2)
+            return
         await asyncio.sleep(max(0.0, begins_s - perf_counter()))
         while perf_counter() < until_s and self._error is None:
             self._begins(stage)

@@ -83,7 +83,13 @@ class Ledger:
 
     def lost(self, stage: int, failure: Failure) -> None:
         """An execution was cut off, or could not even start."""
+        self.in_flight -= 1
         self.stages[stage].n += 1
+        self.stages[stage].n_failed += 1
+        self._fail(failure)
+
+    def fails_after_all(self, stage: int, failure: Failure) -> None:
+        """An execution that ended well turned out not to have."""
         self.stages[stage].n_failed += 1
         self._fail(failure)
 
