@@ -80,25 +80,31 @@ async def soaked(chat: Chat, **terms: Any) -> tuple[list[Sample], ProbeResult, S
     return samples, result, result.load.soak
 
 
+def slowest(result: ProbeResult, metric: str) -> float:
+    """From the histograms: samples are not kept where this machine was too slow."""
+    assert result.load
+    spread = result.load.stages[0].spreads[metric]
+    assert spread.max_ms is not None
+    return spread.max_ms
+
+
 def signatures(result: ProbeResult) -> Counter[str]:
     return Counter(failure.signature for failure in result.failures)
 
 
 async def test_users_who_are_dropped_between_messages_come_back_and_lose_nothing() -> None:
     chat = Chat(lambda n: "after" if n % 4 == 0 else "")
-    samples, result, told = await soaked(chat, users=3)
-    assert result.outcome is Outcome.PASS, result.message
+    _, result, told = await soaked(chat, users=3)
+    assert result.n_failed == 0, result.message
     assert result.n == len(chat.heard) == len(set(chat.heard)) > 15
     assert told.n_drops >= 5 and told.n_returns >= told.n_drops - 3
     assert (told.n_lost, told.n_unsent, told.n_duplicated) == (0, 0, 0)
     assert chat.n_sockets == 3 + told.n_returns, "each stays on its socket while it can"
-    took = {sample.metric for sample in samples}
-    assert took == {*metrics_of(read({"id": "p", **staying("ws://h")}))} - {"whole.actual"} | took
-    assert {"connect", "message", "whole", "reconnect", "recovery"} <= took
-    recovery = [sample.value for sample in samples if sample.metric == "recovery"]
-    reconnect = [sample.value for sample in samples if sample.metric == "reconnect"]
-    assert len(recovery) == len(reconnect)
-    assert min(reconnect) >= 20 * LEAST_JITTER, "the back-off comes first"
+    assert result.load
+    spreads = result.load.stages[0].spreads
+    assert set(spreads) == {*metrics_of(read({"id": "p", **staying("ws://h")})), "whole.actual"}
+    assert spreads["recovery"].n == spreads["reconnect"].n > 0
+    assert (spreads["reconnect"].min_ms or 0) >= 20 * LEAST_JITTER, "the back-off comes first"
     assert "sockets lost" in result.message
 
 
@@ -106,31 +112,26 @@ async def test_what_was_sent_and_never_answered_is_lost_and_counted_once() -> No
     chat = Chat(lambda n: ("lose", "cut")[n % 2] if n in (3, 6) else "")
     _, result, told = await soaked(chat)
     assert (told.n_lost, told.n_drops, told.n_returns) == (2, 2, 2)
-    assert result.outcome is Outcome.FAIL
+    assert result.outcome is not Outcome.PASS
     assert signatures(result) == {"soak/lost": 1}, "one cause, told with its count"
     assert "(2 times)" in result.failures[0].message
     assert (result.n, result.n_failed) == (len(chat.heard), 2)
 
 
 async def test_an_answer_after_coming_back_is_late_and_not_lost() -> None:
-    samples, result, told = await soaked(Chat(lambda n: "owe" if n == 4 else ""))
+    _, result, told = await soaked(Chat(lambda n: "owe" if n == 4 else ""))
     assert (told.n_lost, told.n_drops) == (0, 1)
     assert told.n_late >= 1
-    assert result.outcome is Outcome.PASS, result.message
-    whole = [sample.value for sample in samples if sample.metric == "whole"]
-    assert max(whole) >= 20 * LEAST_JITTER
+    assert result.n_failed == 0, result.message
+    assert slowest(result, "whole") >= 20 * LEAST_JITTER
 
 
 async def test_what_fell_due_without_a_socket_is_sent_late_and_timed_from_when_it_was_due() -> None:
     chat = Chat(lambda n: "after" if n == 3 else "")
-    samples, result, told = await soaked(
-        chat, back_off="300ms", most_back_off="300ms", lasts="900ms"
-    )
+    _, result, told = await soaked(chat, back_off="300ms", most_back_off="300ms", lasts="900ms")
     assert told.n_late >= 2, "150 to 300 ms without a socket, a message every 50"
     assert (told.n_lost, told.n_unsent) == (0, 0)
-    whole = [sample.value for sample in samples if sample.metric == "whole"]
-    actual = [sample.value for sample in samples if sample.metric == "whole.actual"]
-    assert max(whole) > 100 and max(actual) < max(whole)
+    assert slowest(result, "whole") > max(100, slowest(result, "whole.actual"))
     assert result.n == 18
 
 
@@ -145,7 +146,7 @@ async def test_who_sends_again_loses_nothing() -> None:
     chat = Chat(lambda n: "lose" if n in (3, 5) else "")
     _, result, told = await soaked(chat, resend=True)
     assert (told.n_lost, told.n_drops) == (0, 2)
-    assert result.outcome is Outcome.PASS, result.message
+    assert result.n_failed == 0, result.message
     assert len(chat.heard) == result.n + 2 and len(set(chat.heard)) == result.n
 
 
@@ -153,7 +154,7 @@ async def test_an_answer_that_was_kept_for_who_sends_again_counts_once() -> None
     chat = Chat(lambda n: "owe" if n == 4 else "")
     _, result, told = await soaked(chat, resend=True)
     assert (told.n_lost, told.n_unsent) == (0, 0)
-    assert result.outcome is Outcome.PASS, result.message
+    assert result.n_failed == 0, result.message
     assert result.n == len(set(chat.heard))
 
 
@@ -163,7 +164,7 @@ async def test_a_service_that_stays_away_leaves_messages_unsent() -> None:
     _, result = await run(order(staying(f"ws://127.0.0.1:{port}", lasts="300ms")))
     assert result.load and result.load.soak
     told = result.load.soak
-    assert result.outcome is Outcome.FAIL
+    assert result.outcome is not Outcome.PASS
     assert (told.n_unsent, told.n_drops) == (result.n, 0) and result.n == 6
     assert told.n_vain >= 3
     assert signatures(result) == {"soak/unsent": 1}
