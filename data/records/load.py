@@ -113,6 +113,12 @@ class LoadTerms(Record):
         le=MOST_PROCESSES,
         description="processes that share the load, for more than one core",
     )
+    dask: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls|ws|wss)://",
+        description="address of a Dask scheduler, such as tcp://dask:8786, on whose workers the "
+        "processes run; absent: on this machine",
+    )
     drain: Seconds = Field(
         seconds("10s"), description="how long executions may go on after the last stage"
     )
