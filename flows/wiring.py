@@ -145,6 +145,7 @@ class Wired(Record):
             probe=probe,
             attempt=attempt,
             variables={**self.variables, **keys},
+            root=self.root,
         )
 
     def work_dir(self, phase: str, suite: str) -> Path:

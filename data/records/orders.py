@@ -54,10 +54,14 @@ class SuiteOrder(Record):
 
 
 class ProbeOrder(Record):
-    """Run one attempt of one probe. `variables` are the plan's templates, already resolved."""
+    """Run one attempt of one probe. `variables` are the plan's templates, already resolved.
+
+    `root`: the plan's folder, where the functions of `python` steps are.
+    """
 
     run_id: str
     phase: str
     probe: ProbePlan
     variables: dict[str, str]
     attempt: int = 1
+    root: Path = Path()

@@ -264,7 +264,31 @@ class TokenStep(Record):
     broken: Literal["expired", "signature", "none_alg"] | None = Field(None, alias="break")
 
 
-Action = HttpStep | OpenStep | StreamStep | SendStep | ExpectStep | CloseStep | TokenStep | float
+class PythonStep(Record):
+    """What cannot be declared: a generator function `name(book)` in a file of the plan's folder.
+
+    It gives moves (`data/rules/journey/moves.py`), is sent what happened, may read and set
+    `book.names`, and returns None or a `Problem`: as the steps that the gate knows itself.
+    """
+
+    function: str = Field(
+        pattern=r"^[^:{}]+\.py:[A-Za-z_][A-Za-z0-9_]*$", examples=["probes/mqtt.py:hello"]
+    )
+    defines: tuple[Variable, ...] = Field((), description="variables that it sets")
+    metric: Identifier | None = None
+
+
+Action = (
+    HttpStep
+    | OpenStep
+    | StreamStep
+    | PythonStep
+    | SendStep
+    | ExpectStep
+    | CloseStep
+    | TokenStep
+    | float
+)
 
 
 class Step(Record):
@@ -279,6 +303,7 @@ class Step(Record):
     expect: ExpectStep | None = None
     close: CloseStep | None = None
     token: TokenStep | None = None
+    python: PythonStep | None = None
     think: Seconds | None = Field(None, description="pause, as a user would")
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from data.records.probe_plan import HttpProbe, JourneyProbe, steps_of
-from data.records.step_plan import ExpectStep, HttpStep, OpenStep, StreamStep
+from data.records.step_plan import ExpectStep, HttpStep, OpenStep, PythonStep, StreamStep
 
 _TALKING = (HttpStep, OpenStep, StreamStep)
 
@@ -22,7 +22,7 @@ def metrics_of_steps(probe: HttpProbe | JourneyProbe) -> tuple[str, ...]:
     names: list[str | None] = []
     for step in steps_of(probe):
         action = step.action
-        if isinstance(action, _TALKING):
+        if isinstance(action, (*_TALKING, PythonStep)):
             names.append(action.metric)
         if isinstance(action, ExpectStep):
             names += [action.metrics.first, action.metrics.last]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -61,7 +62,8 @@ def probe_command(
     chosen = chosen.model_copy(update={k: v for k, v in changes.items() if v is not None})
     if terms:
         _within_limits(found, phase, chosen)
-    document, result = asyncio.run(_measure(found, phase, chosen))
+    root = Path(plan).absolute().parent
+    document, result = asyncio.run(_measure(found, phase, chosen, root))
     if as_json:
         print_json(document)
     else:
@@ -118,7 +120,7 @@ def _within_limits(found: Plan, phase: Phase, probe: HttpProbe | JourneyProbe) -
 
 
 async def _measure(
-    plan: Plan, phase: Phase, probe: HttpProbe | JourneyProbe
+    plan: Plan, phase: Phase, probe: HttpProbe | JourneyProbe, root: Path
 ) -> tuple[dict[str, Any], ProbeResult]:
     from data.records.facts import ProbeResult, Sample
     from data.records.orders import ProbeOrder
@@ -135,6 +137,7 @@ async def _measure(
         phase=phase.id,
         probe=probe,
         variables={**plan_variables(plan, None, run_id), **signing_keys(probe)},
+        root=root,
     )
     values: dict[str, list[float]] = defaultdict(list)
     with LiveLoad(probe.load) as live:

@@ -130,9 +130,11 @@ class Everyday:
         self._cut = data[at:]
         return None
 
-    def text(self, payload: bytes) -> bytes:
-        """A text frame to send."""
-        return frame(_TEXT, payload)
+    def message(self, payload: str | bytes) -> bytes:
+        """A frame of text or bytes to send."""
+        if isinstance(payload, str):
+            return frame(_TEXT, payload.encode())
+        return frame(_BYTES, payload)
 
     def close(self, code: int) -> bytes:
         """Our close frame."""

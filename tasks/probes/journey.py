@@ -7,6 +7,7 @@ import secrets
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ from data.rules.journey.nonces import LETTERS, N_FREE, nonce
 from data.rules.journey.signatures import Cause
 from data.rules.journey.trace import Moment, spans
 from tasks.probes.clients import Client
+from tasks.probes.functions import load_functions
 from tasks.probes.requests import cookie_header
 from tasks.probes.sockets import Socket, open_socket
 from tasks.probes.streams import EventStream, open_stream
@@ -72,17 +74,25 @@ class Walker:
     Args:
         names: variables by name, the same for each execution; those of `BUILT_IN` are added.
         client: sends the HTTP requests.
+        root: the plan's folder, for functions.
+
+    Raises:
+        UsageError: a function of the plan cannot be loaded.
     """
 
     def __init__(
-        self, probe: HttpProbe | JourneyProbe, names: Mapping[str, str], client: Client
-    ) -> None:
+        self, probe: HttpProbe | JourneyProbe, names: Mapping[str, str], client: Client,
+        root: Path = Path(),
+    ) -> None:  # fmt: skip
         self.steps = steps_of(probe)
         self.total = probe.total_metric if isinstance(probe, JourneyProbe) else None
         self.names, self.client = names, client
         self._run_id = names.get("run_id", "")
         uses = template_names(probe).uses
-        self._makers = {name: make for name, make in _MAKERS.items() if name in uses}
+        self._functions = load_functions(probe, root)
+        self._makers = {
+            name: make for name, make in _MAKERS.items() if name in uses or self._functions
+        }
 
     async def walk(self, ordinal: int, intended_s: float | None = None) -> Report:
         """Execute the probe once.
@@ -96,7 +106,8 @@ class Walker:
         known = {**self.names, **self.fresh_names(ordinal)}
         now_s = perf_counter()
         late_s = None if intended_s is None else max(0.0, now_s - intended_s)
-        machine = Machine(self.steps, known, now_s - (late_s or 0.0), self.total, late_s)
+        began_s = now_s - (late_s or 0.0)
+        machine = Machine(self.steps, known, began_s, self.total, late_s, functions=self._functions)
         course = Course(self.client, self.names)
         try:
             await course.run(machine)

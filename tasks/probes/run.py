@@ -120,7 +120,7 @@ class _Run:
         started_s: float,
     ) -> None:
         self._order = order
-        self._walker = Walker(order.probe, names, client)
+        self._walker = Walker(order.probe, names, client, order.root)
         self._emit = emit
         self._deadline_s = started_s + order.probe.timeout
         self._ordinals = count((order.attempt - 1) * PER_ATTEMPT)

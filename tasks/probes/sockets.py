@@ -129,15 +129,15 @@ class Socket(Arrivals):
             self._beyond()
             self._ping()
 
-    def send(self, text: str) -> Sent | Closed:
-        """Send a text frame."""
+    def send(self, payload: str | bytes) -> Sent | Closed:
+        """Send a frame of text or bytes."""
         sent_s = perf_counter()
         if self._closed or self._transport is None:
             return self._closed or Closed(1006, "", "network", sent_s)
         if self._strict is None:
-            self._transport.write(self._everyday.text(text.encode()))
+            self._transport.write(self._everyday.message(payload))
         else:
-            self._strict.text(text.encode())
+            self._strict.message(payload)
             self._write(self._strict.out())
         return Sent(sent_s)
 

@@ -112,9 +112,12 @@ class Strict:
         if self.closed is None and self.is_open:
             self.closed = _how_closed(self._protocol, self._is_leaving, now_s)
 
-    def text(self, payload: bytes) -> None:
-        """Send a text frame."""
-        self._protocol.send_text(payload)
+    def message(self, payload: str | bytes) -> None:
+        """Send a frame of text or bytes."""
+        if isinstance(payload, str):
+            self._protocol.send_text(payload.encode())
+        else:
+            self._protocol.send_binary(payload)
 
     def ping(self) -> None:
         """Send a ping; its pong is due from now on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import NamedTuple
 
 from data.rules.journey.moves import Broke, Decision, Event, Refused
@@ -69,3 +69,7 @@ def unexpected(event: Event) -> Problem:
     if isinstance(event, Refused):
         return refused(event)
     return Problem("gate/unexpected-event", f"the driver answered with {event!r}")
+
+
+Function = Callable[[Book], Walk]
+"""A step that the plan's author wrote."""

@@ -62,6 +62,13 @@ EXPLANATIONS: dict[str, Explanation] = {
          "Look in the service's log for that request: an exception after the first event?"),
         ("stream/cut-off", "The connection of a stream broke in the middle of the answer.",
          "Look for a crash, a proxy's time-out for idle answers, or a restart at that moment."),
+        ("function/raised", "A function of the plan's author raised an exception.",
+         "Read the message: either the target answered otherwise than the function expects, or the "
+         "function has a fault."),
+        ("function/no-move", "A function of the plan's author gave something that is no move.",
+         "Let it yield moves only, such as Connect, Transmit or Wait."),
+        ("function/no-problem", "A function of the plan's author returned something unexpected.",
+         "Let it return None when it passed, or a Problem(signature, message)."),
         ("soak/lost", "A message was sent, its socket was lost, and no answer ever came.",
          "Does the service keep what it has not answered when a process ends or a proxy reloads?"),
         ("soak/unsent", "A message was due, and the socket could not be opened again in time.",

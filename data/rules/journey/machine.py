@@ -14,6 +14,7 @@ from data.records.step_plan import (
     ExpectStep,
     HttpStep,
     OpenStep,
+    PythonStep,
     SendStep,
     Step,
     StreamStep,
@@ -21,9 +22,11 @@ from data.records.step_plan import (
 )
 from data.rules.journey import steps as quick
 from data.rules.journey import talk
-from data.rules.journey.book import Book, Measurement, Walk
+from data.rules.journey.book import Book, Function, Measurement, Walk
 from data.rules.journey.moves import Decision, Done, Event, Failed
 from data.rules.journey.signatures import Cause, without_secrets
+
+NO_FUNCTIONS: Mapping[str, Function] = {}
 
 
 class Machine:
@@ -36,6 +39,7 @@ class Machine:
         total_metric: name for the time of the whole, if it passes.
         late_s: how much later it did start, None where no schedule said when.
         first: the ordinal of the first of the steps, where they are the rest of a journey.
+        functions: those of `python` steps, by what the plan calls them.
 
     Raises:
         UsageError: a template names a variable that nothing defined.
@@ -49,9 +53,11 @@ class Machine:
         total_metric: str | None = None,
         late_s: float | None = None,
         first: int = 1,
+        functions: Mapping[str, Function] = NO_FUNCTIONS,
     ) -> None:
         self.ordinal = first  # of the step that the decision is for, counted from 1
         self.is_over = False  # whether the decision is Done or Failed
+        self._functions = functions
         self._book = Book(names, started_s, late_s)
         self._walk = self._journey(steps, started_s, total_metric)
         self.decision: Decision = next(self._walk)
@@ -78,7 +84,7 @@ class Machine:
     ) -> Generator[Decision, Event, None]:
         for ordinal, step in enumerate(steps, self.ordinal):
             self.ordinal = ordinal
-            problem = yield from _walk(step, self._book)
+            problem = yield from _walk(step, self._book, self._functions)
             if problem:
                 message = without_secrets(problem.message, self._book.names)
                 self.is_over = True
@@ -89,7 +95,7 @@ class Machine:
         yield Done()
 
 
-def _walk(step: Step, book: Book) -> Walk:
+def _walk(step: Step, book: Book, functions: Mapping[str, Function]) -> Walk:
     action = step.action
     match action:
         case HttpStep():
@@ -104,6 +110,8 @@ def _walk(step: Step, book: Book) -> Walk:
             return talk.expect(action, book)
         case CloseStep():
             return quick.close(action, book)
+        case PythonStep():
+            return quick.python(action, book, functions[action.function])
         case TokenStep():
             return quick.token(action, book)
         case _:
@@ -116,4 +124,6 @@ def label(ordinal: int, step: Step) -> str:
         return f"{ordinal} http {step.http.request.method} {step.http.request.url}"
     if step.stream:
         return f"{ordinal} stream {step.stream.request.method} {step.stream.request.url}"
+    if step.python:
+        return f"{ordinal} python {step.python.function}"
     return f"{ordinal} open {step.open.url}" if step.open else f"{ordinal} {step.verb}"

@@ -42,9 +42,9 @@ class Stream(NamedTuple):
 
 
 class Transmit(NamedTuple):
-    """Send this text frame. Answered by Sent or Closed."""
+    """Send this frame, of text or of bytes. Answered by Sent or Closed."""
 
-    text: str
+    text: str | bytes
 
 
 class Wait(NamedTuple):
@@ -82,6 +82,7 @@ class Failed(NamedTuple):
     cause: Cause
 
 
+MOVES = (Call, Connect, Stream, Transmit, Wait, Sleep, Mint, HangUp)
 Decision = Call | Connect | Stream | Transmit | Wait | Sleep | Mint | HangUp | Done | Failed
 
 

@@ -16,6 +16,7 @@ from data.records.step_plan import (
     HttpStep,
     KeyReference,
     OpenStep,
+    PythonStep,
     TokenStep,
 )
 
@@ -85,3 +86,5 @@ def _defined(action: Action) -> Iterator[str]:
         yield from (name for event in action.events for name in event.capture)
     elif isinstance(action, TokenStep):
         yield action.name
+    elif isinstance(action, PythonStep):
+        yield from action.defines

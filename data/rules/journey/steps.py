@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 
+from data.errors import UsageError
 from data.records.step_plan import (
     CloseStep,
     HttpExpectation,
     HttpRequest,
     HttpStep,
+    PythonStep,
     SendStep,
     StreamStep,
     TokenStep,
 )
-from data.rules.journey.book import Book, Walk, unexpected
+from data.rules.journey.book import Book, Function, Walk, unexpected
 from data.rules.journey.documents import capture
 from data.rules.journey.event_stream import EVENT_STREAM
 from data.rules.journey.http import judge_response, not_json
 from data.rules.journey.moves import (
+    MOVES,
     Call,
     Closed,
     HangUp,
@@ -108,3 +111,28 @@ def think(pause_s: float, book: Book) -> Walk:
     """Wait as a user would."""
     yield Sleep(book.now_s + pause_s)
     return None
+
+
+def python(step: PythonStep, book: Book, function: Function) -> Walk:
+    """A function of the plan's author; whatever it raises is a failure with a name of its own."""
+    began_s, walk = book.now_s, function(book)
+    try:
+        decision = next(walk)
+        while isinstance(decision, MOVES):
+            event = yield decision
+            decision = walk.send(event)
+    except StopIteration as end:
+        problem = end.value
+    except UsageError:
+        raise
+    except Exception as error:
+        said = f"{step.function} raised {type(error).__name__}: {error}"
+        return Problem(f"function/raised/{type(error).__name__}", said)
+    else:
+        said = f"{step.function} gave {short(repr(decision))}, which is no move"
+        return Problem("function/no-move", said)
+    if problem is not None and not isinstance(problem, Problem):
+        said = f"{step.function} returned {short(repr(problem))}, expected None or a Problem"
+        return Problem("function/no-problem", said)
+    book.measure(step.metric, began_s, book.now_s)
+    return problem

@@ -49,6 +49,10 @@ def _of_probe(
             yield place, f"{what} of {asked:g}{unit} is more than the {most:g}{unit} allowed", hint
     if terms.soak:
         yield from _of_soak((*place, "soak"), probe)
+    for step in steps_of(probe):
+        if step.python:
+            said = f"nobody can say beforehand where {step.python.function} goes"
+            yield place, said, "a load goes only where the plan allows: declare its steps"
     for url in _urls(probe):
         found = _OF_SERVICE.match(url)
         if found is None or found[1] not in limits.services:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from data.errors import Fault
 from data.records.control import STANDARD
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
+from data.records.probe_plan import steps_of
 from data.rules.money import circular, cost_faults, money_faults
 from data.rules.planning.criteria import criteria_faults
 from data.rules.planning.document import Document, Path, dotted
@@ -61,6 +62,16 @@ def suites_with_paths(plan: Plan) -> Iterator[tuple[Path, Suite]]:
     for p, phase in enumerate(plan.phases):
         for s, suite in enumerate(phase.suites):
             yield ("phases", p, "suites", s), suite
+
+
+def functions_of(plan: Plan) -> Iterator[tuple[Path, str]]:
+    """Each function of a `python` step with its place in the plan."""
+    for p, phase in enumerate(plan.phases):
+        for i, probe in enumerate(phase.probes):
+            for s, step in enumerate(steps_of(probe)):
+                if step.python:
+                    place = ("phases", p, "probes", i, "steps", s, "python", "function")
+                    yield place, step.python.function
 
 
 def _doubles(plan: Plan) -> Iterator[Finding]:
@@ -244,6 +255,11 @@ def _files(plan: Plan, exists: Callable[[str], bool]) -> Iterator[Finding]:
                     f"the suite path {name!r} does not exist",
                     "paths are relative to the suite's cwd",
                 )
+    for path, name in functions_of(plan):
+        file = name.partition(":")[0]
+        if not exists(file):
+            hint = "paths are relative to the plan's folder"
+            yield Finding(path, f"the file {file!r} does not exist", hint)
     if isinstance(plan.deploy, DeployCommand) and not exists(plan.deploy.cwd):
         yield Finding(("deploy", "cwd"), f"the folder {plan.deploy.cwd!r} does not exist")
 
