@@ -165,7 +165,7 @@ GROUNDS = {
     "alert": "tls/failed/# alert internal error",
 }
 ELSEWHERE = {
-    "function/raised": "tests/probes/test_python_step.py",
+    "function/raised/KeyError": "tests/probes/test_python_step.py",
     "function/no-move": "tests/probes/test_python_step.py",
     "function/no-problem": "tests/probes/test_python_step.py",
     "soak/lost": "tests/probes/test_soak.py",

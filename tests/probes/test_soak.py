@@ -27,9 +27,9 @@ QUICK = {"every": "50ms", "back_off": "20ms", "most_back_off": "60ms"}
 
 def staying(url: str, users: int = 1, lasts: str = "700ms", **soak: Any) -> dict[str, Any]:
     """Users who say something every 50 ms, and hear two events of which the last answers."""
-    expect = {"events": ["began", "ended"], "within": "400ms", "metrics": {"last": "message"},
+    expect = {"events": ["began", "ended"], "within": "3s", "metrics": {"last": "message"},
               "answer": {"event": "ended", "path": "text", "uses": ["{{nonce}}"]}}  # fmt: skip
-    steps = [{"open": {"url": url, "within": "300ms", "metric": "connect"}}, {"send": {"json": {"say": "{{nonce}}"}}},
+    steps = [{"open": {"url": url, "within": "3s", "metric": "connect"}}, {"send": {"json": {"say": "{{nonce}}"}}},
              {"expect": expect}, {"close": {}}]  # fmt: skip
     load = {"stages": [{"users": users, "for": lasts}], "soak": {**QUICK, **soak}, "drain": "400ms"}
     return {"kind": "journey", "steps": steps, "total_metric": "whole", "load": load}
