@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from operator import itemgetter
 
 from data.records.evidence import Evidence, History
 from data.records.facts import (
@@ -22,19 +21,17 @@ from data.records.facts import (
 from data.records.plan import Phase, Plan, Suite
 from data.records.quarantine import Quarantine
 from data.records.verdict import CriterionResult
-from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
+from data.records.words import Mark, Outcome, Priority, VerdictWord
 from data.rules.grammar import Rule
 from data.rules.judge.falls import Fall, falls
 from data.rules.judge.levels import level_of
 from data.rules.judge.shifts import Key, Level, Shift, shifts
+from data.rules.judge.standings import Row, Standing, Standings, Tally, rows_of, standings_of
 from data.rules.manifest import Changes, changes
-from data.rules.outcomes import RED, FinalTest, TestKey, as_one, final_probes, finals_by_suite
+from data.rules.outcomes import FinalTest, SuiteKey, TestKey, as_one, final_probes
 from data.rules.quarantine import covered, in_force
 from data.rules.sensitivity import TestName, fresh, reds_of
 
-SuiteKey = tuple[str, str]
-Tally = Counter[tuple[Outcome, Grade | None]]
-_WORDS = itemgetter(0, 1)  # outcome and grade
 _STAGES = {"start": 0, "end": 2}  # readings of one instant: what stands between comes between
 
 
@@ -74,16 +71,25 @@ class Case:
         return {name: bool(red) for name, red in self.reds.items()}
 
     @cached_property
-    def finals(self) -> dict[SuiteKey, dict[str, FinalTest]]:
-        """(phase, suite) -> test id -> final outcome, manifest order first."""
-        return finals_by_suite(self.evidence.tests, self.sensitive)
+    def rows(self) -> list[Row]:
+        """What is read of each test, in the order in which they were recorded."""
+        return rows_of(self.evidence.tests)
+
+    @cached_property
+    def _standings(self) -> Standings:
+        return standings_of(self.evidence.tests, self.rows, self.sensitive)
+
+    @property
+    def finals(self) -> dict[SuiteKey, dict[str, Standing]]:
+        """(phase, suite) -> test id -> how it stands, in order of first appearance."""
+        return self._standings.all
 
     @cached_property
     def unpassed(self) -> dict[SuiteKey, dict[str, FinalTest]]:
         """Those whose outcome is not PASS: few, so that a rule about them need not read all."""
         return {
-            key: {name: final for name, final in finals.items() if final[0] is not Outcome.PASS}
-            for key, finals in self.finals.items()
+            key: {name: final for name, final in apart.items() if final[0] is not Outcome.PASS}
+            for key, apart in self._standings.apart.items()
         }
 
     @cached_property
@@ -98,7 +104,7 @@ class Case:
         )
         return dict(covered(live, ended)) if live else {}
 
-    def counted(self, key: SuiteKey) -> dict[str, FinalTest]:
+    def counted(self, key: SuiteKey) -> dict[str, Standing]:
         """Finals of a suite without those in quarantine: they speak neither for nor against it."""
         finals = self.finals.get(key, {})
         if not self.quarantined:
@@ -111,21 +117,24 @@ class Case:
 
     def counted_tally(self, key: SuiteKey) -> Tally:
         """The same of those that count."""
-        return _tally(self.counted(key)) if self.quarantined else self.tally(key)
+        return Counter(self.counted(key).values()) if self.quarantined else self.tally(key)
 
     @cached_property
     def _tallies(self) -> dict[SuiteKey, Tally]:
-        return {key: _tally(finals) for key, finals in self.finals.items()}
+        return {key: Counter(finals.values()) for key, finals in self.finals.items()}
 
     @cached_property
     def ever_red(self) -> frozenset[SuiteKey]:
         """Suites with a red attempt, whatever came of it."""
-        return frozenset((t.phase, t.suite) for t in self.evidence.tests if t.outcome in RED)
+        apart = self._standings.apart.items()
+        return frozenset(key for key, finals in apart if any(f.red for f in finals.values()))
 
     @cached_property
     def unspared(self) -> Case:
         """The same case under a plan without quarantines."""
-        return replace(self, plan=self.plan.model_copy(update={"quarantine": ()}))
+        made = replace(self, plan=self.plan.model_copy(update={"quarantine": ()}))
+        vars(made).update(_standings=self._standings, _tallies=self._tallies)  # alike for both
+        return made
 
     @cached_property
     def collected(self) -> dict[SuiteKey, Collected]:
@@ -152,7 +161,7 @@ class Case:
     @cached_property
     def changes(self) -> dict[SuiteKey, Changes]:
         """(phase, suite) -> tests that are new or gone since the last promoted run."""
-        return changes(self.history.tests, self.evidence.collected, self.evidence.tests)
+        return changes(self.history.tests, self.evidence.collected, self._standings.unread)
 
     @cached_property
     def probes(self) -> dict[SuiteKey, ProbeResult]:
@@ -228,16 +237,12 @@ class Case:
     @cached_property
     def _n_known(self) -> dict[SuiteKey, int]:
         """(phase, suite) -> how many tests were collected or heard of."""
-        empty: dict[str, FinalTest] = {}
+        empty: dict[str, Standing] = {}
         named = {key: self.collected[key].test_ids for key in self.collected}
         return {
             key: len(self.finals.get(key, empty).keys() | named.get(key, ()))
             for key in {*named, *self.finals}
         }
-
-
-def _tally(finals: dict[str, FinalTest]) -> Tally:
-    return Counter(map(_WORDS, finals.values()))
 
 
 def outcomes_of(tally: Tally) -> Counter[Outcome]:

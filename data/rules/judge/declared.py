@@ -12,10 +12,11 @@ from data.records.plan import Plan
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.compare import MIN_EACH, compare
 from data.rules.grammar import Rule, rules_in
-from data.rules.judge.case import Case, Tally, outcomes_of
+from data.rules.judge.case import Case, outcomes_of
 from data.rules.judge.falls import judged_fall
 from data.rules.judge.levels import level_of, samples_wanted, statistic
 from data.rules.judge.shifts import drifted, judged
+from data.rules.judge.standings import Tally
 from data.rules.quantiles import percentile
 from data.rules.statistics.proportions import wilson_interval
 from data.rules.statistics.tail import exceedance
