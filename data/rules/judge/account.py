@@ -10,6 +10,7 @@ from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.judge.case import Case, Ruling, outcomes_of
 from data.rules.manifest import Changes, named
 from data.rules.money import cost_faults, money_faults, revenue_at_risk, weighing
+from data.rules.returning import WENT_BACK
 
 _ENDED = (Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.FLAKY)
 _LIMIT = 40
@@ -161,7 +162,7 @@ def actions(
     """What to do next, most urgent first."""
     todo = [Action(priority=Priority.P1, text=_ACTIONS[word])]
     if word is VerdictWord.ROLL_BACK and case.history.known_good is not None:
-        text = f"roll back to {case.history.known_good.revision}"
+        text = f"{WENT_BACK}{case.history.known_good.revision}"
         todo = [Action(priority=Priority.P1, text=text)]
     if resumable:
         text = f"goldenpath run … --resume {case.evidence.run.run_id} runs only what is missing"
