@@ -288,7 +288,7 @@ def test_the_change_that_is_named_turns_the_verdict(name: str) -> None:
         assert turn.word is VerdictWord.HOLD and not after.verdict.approves
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.lists(damages, max_size=4))
 def test_a_verdict_always_turns_into_another_one(changes: list[Change]) -> None:
     case = both(*changes)(green())

@@ -67,10 +67,10 @@ def unproven(case: Case, rulings: list[Ruling]) -> list[str]:
 
     A capability's checks are the suites, probes and criteria that name it in `proves`.
     """
-    outcomes = {r.result.id: r.result.outcome for r in rulings}
-    found = []
+    outcomes = [(r.result.id, r.result.outcome) for r in rulings]
+    proves, found = _proves(case), []
     for name in case.plan.capabilities:
-        checks = [m for id, m in outcomes.items() if name in _proves(case).get(id, ())]
+        checks = [m for id, m in outcomes if name in proves.get(id, ())]
         settled = checks and all(m in (Mark.PASS, Mark.FLAKY) for m in checks)
         if not (settled and _has_proof(case, name)):
             found.append(name)
@@ -78,7 +78,10 @@ def unproven(case: Case, rulings: list[Ruling]) -> list[str]:
 
 
 def _proves(case: Case) -> dict[str, tuple[str, ...]]:
-    found = {c.id: c.proves for c in case.plan.criteria if not c.dry_run}
+    found: dict[str, tuple[str, ...]] = {}
+    for criterion in case.plan.criteria:
+        if not criterion.dry_run:
+            found[criterion.id] = (*found.get(criterion.id, ()), *criterion.proves)
     for phase in case.plan.phases:
         for one in (*phase.suites, *phase.probes):
             found[f"{phase.priority.lower()}/{phase.id}/{one.id}"] = one.proves

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
-from data.records.evidence import Evidence, History
+from data.records.evidence import BaselineRun, Evidence, History
 from data.records.facts import (
     Collected,
     HealthReading,
@@ -22,9 +23,10 @@ from data.records.plan import Phase, Plan, Suite
 from data.records.quarantine import Quarantine
 from data.records.verdict import CriterionResult
 from data.records.words import Mark, Outcome, Priority, VerdictWord
+from data.rules.ago import ago
 from data.rules.grammar import Rule
 from data.rules.judge.falls import Fall, falls
-from data.rules.judge.levels import level_of
+from data.rules.judge.levels import is_time, level_of
 from data.rules.judge.shifts import Key, Level, Shift, shifts
 from data.rules.judge.standings import Row, Standing, Standings, Tally, rows_of, standings_of
 from data.rules.manifest import Changes, changes
@@ -183,8 +185,8 @@ class Case:
         return sorted(found, key=lambda r: (r.at, _STAGES.get(r.stage, 1), r.stage))
 
     def samples(self, metric: str) -> list[float]:
-        """Values (ms) of one metric from executions that succeeded."""
-        return [sample.value for sample in self.taken(metric) if sample.ok]
+        """Values (ms) of one metric from executions that succeeded, as far as they are times."""
+        return [s.value for s in self.taken(metric) if s.ok and is_time(s.value)]
 
     def taken(self, metric: str) -> list[Sample]:
         """Every sample of one metric, of failed executions too."""
@@ -200,12 +202,18 @@ class Case:
     @cached_property
     def shifts(self) -> dict[Key, Shift]:
         """(metric, limit) -> its comparison with the baseline, where that has the metric."""
-        return shifts(self.plan, self.history.baseline, self.samples)
+        return shifts(self.plan, [_timely(run) for run in self.history.baseline], self.samples)
 
     @cached_property
     def falls(self) -> dict[Key, Fall]:
         """(metric, limit) -> its failures beside the baseline's, where that has the metric."""
         return falls(self.plan, self.history.baseline, self.bad)
+
+    def spoiled(self, metric: str) -> str:
+        """The first promoted run with a value of the metric that is no time, or ""."""
+        runs = (*self.history.baseline, *self.history.anchor, self.history.reference)
+        found = (run for run in runs if run is not None)
+        return next((r.run_id for r in found if not _are_times(r.samples.get(metric, ()))), "")
 
     def bad(self, metric: str) -> tuple[int, int]:
         """How many executions failed, of how many that were begun."""
@@ -214,7 +222,7 @@ class Case:
 
     def anchor(self, rule: Rule) -> list[Level]:
         """Promoted runs of the anchor's window, each as one number."""
-        since = self.evidence.run.started_at - timedelta(seconds=self.plan.baseline.anchor)
+        since = ago(self.evidence.run.started_at, self.plan.baseline.anchor)
         runs = {run.run_id: run for run in (*self.history.anchor, *self.history.baseline)}
         found = (
             (run.at, run.run_id, level_of(rule, run.samples.get(rule.subject, ())))
@@ -243,6 +251,18 @@ class Case:
             key: len(self.finals.get(key, empty).keys() | named.get(key, ()))
             for key in {*named, *self.finals}
         }
+
+
+def _are_times(values: Iterable[float]) -> bool:
+    return all(map(is_time, values))
+
+
+def _timely(run: BaselineRun) -> BaselineRun:
+    """The run without metrics that have a value which is no time: those are no yardstick."""
+    if all(map(_are_times, run.samples.values())):
+        return run
+    samples = {name: values for name, values in run.samples.items() if _are_times(values)}
+    return run.model_copy(update={"samples": samples})
 
 
 def outcomes_of(tally: Tally) -> Counter[Outcome]:

@@ -199,6 +199,9 @@ def _probe(case: Case, phase: Phase, id: str, result: ProbeResult | None) -> Rul
     mark = _PROBE_MARKS.get(result.outcome, Mark.NOT_RUN)
     if mark in (Mark.PASS, Mark.FLAKY) and result.n < 1:
         return ruling(id, phase.priority, Mark.NOT_RUN, "the probe checked nothing (n = 0)")
+    if mark is Mark.PASS and result.n_failed >= result.n:
+        text = f"the probe says PASS, and that {result.n_failed} of {result.n} failed"
+        return ruling(id, phase.priority, Mark.ERROR, text, (id,))
     text = result.message or f"{result.n - result.n_failed} of {result.n} passed"
     if mark is Mark.PASS and case.sensitive.get((result.probe, "")) is False:
         return ruling(

@@ -88,7 +88,7 @@ def _blame(case: Case, rulings: list[Ruling]) -> Iterator[str]:
         r.result.outcome is Mark.FAIL
         and not r.dry_run
         and r.result.priority is Priority.P1
-        and r.result.id.split("/")[0] != "p1"
+        and not r.result.id.startswith("p1/")
         and r.result.id not in same
         for r in rulings
     )

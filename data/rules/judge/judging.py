@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 
 from data.records.evidence import Evidence, History
 from data.records.facts import Sample
@@ -35,7 +36,7 @@ from data.rules.quarantine import expired
 _TESTS: TypeAdapter[Any] = TypeAdapter(  # a word, and not an `Outcome`, is written at once
     list[tuple[str, str, str, int, str, bool | None, str, str, str]]
 )
-_SAMPLES = TypeAdapter(tuple[Sample, ...])
+_SAMPLES: TypeAdapter[Any] = TypeAdapter(tuple[Sample, ...])
 _ORDER = (
     VerdictWord.SUPERSEDED,
     VerdictWord.ROLL_BACK,
@@ -96,9 +97,19 @@ def input_hash(case: Case) -> str:
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     digest = hashlib.sha256(text.encode())
     # These have no keys to sort, and there may be 100,000 of them.
-    digest.update(_TESTS.dump_json(case.rows))
-    digest.update(_SAMPLES.dump_json(case.evidence.samples, exclude_defaults=True))
+    digest.update(_json(_TESTS, case.rows))
+    digest.update(_json(_SAMPLES, case.evidence.samples, exclude_defaults=True))
     return digest.hexdigest()
+
+
+def _json(kind: TypeAdapter[Any], value: Any, **how: Any) -> bytes:
+    """As JSON; a lone surrogate, which UTF-8 cannot carry, as the three bytes that it would be."""
+    try:
+        return kind.dump_json(value, **how)
+    except PydanticSerializationError:
+        dumped = kind.dump_python(value, mode="json", **how)
+        text = json.dumps(dumped, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
 
 
 def rulings_of(case: Case) -> list[Ruling]:
