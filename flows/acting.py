@@ -8,6 +8,7 @@ from data.records.facts import ProbeResult
 from data.records.verdict import Acted, Verdict
 from data.records.words import Priority, VerdictWord
 from data.rules.after_rollback import expected_after, read_back, tried
+from data.rules.returning import WENT_BACK
 from flows.session import Session
 from tasks.clock import now
 from tasks.health import read_revisions
@@ -22,11 +23,11 @@ async def act(session: Session, verdict: Verdict) -> None:
     decide.
     """
     wants = verdict.verdict is VerdictWord.ROLL_BACK and session.wired.plan.rollback.execute
-    target = next((a.text.removeprefix("roll back to ") for a in verdict.actions), "")
+    target = next((a.text.removeprefix(WENT_BACK) for a in verdict.actions), "")
     if not wants or not target:
         return
     rolled = await session.deployer.roll_back(target)
-    _record(session, f"roll back to {target}", rolled.done, rolled.message)
+    _record(session, f"{WENT_BACK}{target}", rolled.done, rolled.message)
     if rolled.done:
         await _confirm(session, target)
 

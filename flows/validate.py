@@ -27,6 +27,7 @@ from data.store.warehouse import Warehouse
 from flows.acting import act
 from flows.at_rest import judge_at_rest
 from flows.environments import opened
+from flows.knowing import known_before
 from flows.phase import run_phase, skip_phase
 from flows.promoting import promote
 from flows.remedying import raise_issues
@@ -201,15 +202,15 @@ async def _fenced(session: Session, stage: str) -> str:
 
 async def _judge(session: Session) -> Verdict:
     """Judge what the store holds; look at the rollback target only when it matters."""
-    wired = session.wired
-    session.history = history = await asyncio.to_thread(
-        _warehouse(session).history,
-        wired.plan.plan,
-        wired.plan.environment,
-        wired.run_id,
-        wired.plan.baseline,
+    wired, evidence = session.wired, session.recorder.evidence()
+    history, returned = await asyncio.to_thread(
+        known_before, _warehouse(session), evidence, wired.plan.baseline
     )
-    verdict = judge_at_rest(wired.plan, session.recorder.evidence(), history, now())
+    session.history = history
+    if returned is not None:
+        session.record(returned)
+        evidence = session.recorder.evidence()
+    verdict = judge_at_rest(wired.plan, evidence, history, now())
     target = history.known_good
     if verdict.rollback_refusals and target is not None and wired.plan.rollback.armed:
         await session.look_at_target(target.revision)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from data.records.facts import (
     Collected,
@@ -38,6 +41,16 @@ class Evidence(Record):
     samples: tuple[Sample, ...] = ()
 
 
+def _counts(value: tuple[int, int]) -> tuple[int, int]:
+    failed, begun = value
+    if not 0 <= failed <= begun:
+        raise ValueError(f"expected [failed, begun] with 0 <= failed <= begun, got {value}")
+    return value
+
+
+Counts = Annotated[tuple[int, int], AfterValidator(_counts)]
+
+
 class BaselineRun(Record):
     """One earlier promoted run.
 
@@ -51,7 +64,7 @@ class BaselineRun(Record):
     revision: str | None
     at: datetime | None = None
     samples: dict[str, tuple[float, ...]] = {}
-    failed: dict[str, tuple[int, int]] = {}
+    failed: dict[str, Counts] = {}
 
 
 class KnownGood(Record):

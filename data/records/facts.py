@@ -39,7 +39,10 @@ class RunStarted(Fact):
     environment: str
     deployment_id: str
     revision: str | None = Field(None, description="the revision asked for, if one was")
-    is_rollback: bool = False
+    is_rollback: bool = Field(
+        False,
+        description="the deployment goes back to what served earlier; known when it is judged",
+    )
     irreversible_migration: bool = False
     gate_version: str = ""
     purpose: str = Field("validation", description="validation, audit or import")

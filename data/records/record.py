@@ -11,7 +11,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("expected a time with a zone, such as 2026-01-31T12:00:00Z")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("expected a time that is from year 1 to 9999 in UTC, too") from None
 
 
 AwareUtc = Annotated[datetime, AfterValidator(_utc)]

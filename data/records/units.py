@@ -6,11 +6,12 @@ import math
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)\s*$")
 _MONEY = re.compile(r"^\s*[$€£]?\s*(\d[\d_,]*(?:\.\d+)?)\s*([KkMmBb]?)\s*$")
+_LONGEST_S = 100 * 366 * 86400.0
 _TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 
 
@@ -63,6 +64,12 @@ def _from_plan(parse: Any) -> Any:
     return read
 
 
+def _span(value: float) -> float:
+    if not 0 <= value <= _LONGEST_S:
+        raise ValueError(f"expected a duration of 0 s to 100 years, got {value:g} s")
+    return value
+
+
 def seconds(text: str) -> float:
     """A default for a `Seconds` field, written as a plan would."""
     return parse_duration(text)
@@ -75,6 +82,7 @@ def _schema(pattern: str, example: str) -> WithJsonSchema:
 Seconds = Annotated[
     float,
     BeforeValidator(_from_plan(parse_duration)),
+    AfterValidator(_span),
     _schema(r"^\d+(\.\d+)? ?(ms|s|min|m|h|d)$", "30s"),
 ]
 Share = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from textwrap import wrap
 
 from rich.console import Console
 from rich.text import Text
@@ -22,6 +23,7 @@ from data.rules.outcomes import RED
 _N_EVIDENCE = 4
 _N_NAMES = 3
 _N_REFUSALS = 2
+_N_RULE_LINES = 3
 
 
 def why_text(view: RunView) -> str:
@@ -32,13 +34,13 @@ def why_text(view: RunView) -> str:
         tree.add(_line(wording.deciding_sentence(view)))
         return _drawn(tree)
     decisive = deciding(verdict)
-    rule = tree.add(_line(f"rule: {verdict.rule.rsplit(' → ', 1)[0]}"))
+    rule = tree.add(_lines(f"rule: {verdict.rule.rsplit(' → ', 1)[0]}", _N_RULE_LINES))
     for text in _evidence(view, decisive):
         rule.add(_line(text))
     for text in (*_others(verdict, decisive), *_refusals(verdict)):
         tree.add(_line(text))
-    tree.add(_line(f"decision: {_decision(verdict, decisive)}"))
-    tree.add(_line(f"would turn: {_turn(view, verdict)}"))
+    tree.add(_lines(f"decision: {_decision(verdict, decisive)}", 2))
+    tree.add(_lines(f"would turn: {_turn(view, verdict)}", 2))
     return _drawn(tree)
 
 
@@ -49,7 +51,14 @@ def deciding(verdict: Verdict) -> CriterionResult | None:
 
 
 def _line(text: str) -> Text:
-    return Text(clip(text, WIDTH - 8), no_wrap=True)
+    return _lines(text, 1)
+
+
+def _lines(text: str, most: int) -> Text:
+    """The text in so many lines at most, those after the first a little to the right."""
+    told = clip(text, most * (WIDTH - 12)) if most > 1 else clip(text, WIDTH - 8)
+    wrapped = wrap(told, WIDTH - 8, subsequent_indent="  ", max_lines=most, placeholder=" …")
+    return Text("\n".join(wrapped), no_wrap=True)
 
 
 def _drawn(tree: Tree) -> str:

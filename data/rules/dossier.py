@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from data.errors import Fault, PlanError
 from data.records.evidence import Evidence, History
 from data.records.plan import Plan
 from data.records.record import AwareUtc, Record
+from data.rules.grammar import parse_rule
 from data.rules.planning.document import dotted
 
 _FACTS = (
@@ -65,12 +67,23 @@ def _validated(raw: dict[str, Any], file: str) -> Dossier:
             for e in error.errors(include_url=False)
         ]
         raise PlanError(faults) from None
+    if faults := list(_rule_faults(dossier.plan, file)):
+        raise PlanError(faults)
     run = dossier.evidence.run
     if run.plan_json:
         return dossier
     told = run.model_copy(update={"plan_json": dossier.plan.model_dump_json(by_alias=True)})
     evidence = dossier.evidence.model_copy(update={"run": told})
     return dossier.model_copy(update={"evidence": evidence})
+
+
+def _rule_faults(plan: Plan, file: str) -> Iterator[Fault]:
+    for index, criterion in enumerate(plan.criteria):
+        for key, text in (("rule", criterion.rule), ("warn", criterion.warn)):
+            try:
+                parse_rule(text) if text or key == "rule" else None
+            except ValueError as error:
+                yield Fault(str(error), file, 0, f"plan.criteria[{index}].{key}")
 
 
 def _completed(raw: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from data.records.facts import Collected, TestResult
+from data.records.facts import Collected
 from data.records.record import Record
 from data.records.words import Outcome
 from data.rules.outcomes import RED, FinalTest
@@ -20,7 +20,7 @@ class Changes(Record):
 
 
 def changes(
-    known: Mapping[str, Iterable[str]], collected: Iterable[Collected], tests: Iterable[TestResult]
+    known: Mapping[str, Iterable[str]], collected: Iterable[Collected], unread: Sequence[str]
 ) -> dict[Place, Changes]:
     """(phase, suite) -> what differs from the last promoted run.
 
@@ -31,9 +31,8 @@ def changes(
     Args:
         known: "phase/suite" -> test ids of the last promoted run.
         collected: manifests of this run; a suite has several where it was split.
-        tests: results of this run.
+        unread: ids of this run's modules that could not be imported.
     """
-    unread = [t.test_id for t in tests if t.stage == "collect"]
     there: dict[Place, dict[str, None]] = {}
     apart: dict[Place, set[str]] = {}
     for one in collected:
@@ -47,7 +46,7 @@ def changes(
 
 
 def _changes(
-    before: tuple[str, ...], now: Mapping[str, None], apart: set[str], unread: list[str]
+    before: tuple[str, ...], now: Mapping[str, None], apart: set[str], unread: Sequence[str]
 ) -> Changes:
     gone = (t for t in before if t not in now and t not in apart and t not in unread)
     hidden, known = tuple(f"{module}::" for module in unread), set(before)

@@ -35,44 +35,24 @@ class FinalTest(NamedTuple):
 def final_outcomes(
     tests: Iterable[TestResult], sensitive: Mapping[tuple[str, str], bool] | None = None
 ) -> dict[TestKey, FinalTest]:
-    """Final outcome of each test by (phase, suite, test id); arguments as for `finals_by_suite`."""
-    return {
-        (*place, name): final
-        for place, finals in finals_by_suite(tests, sensitive).items()
-        for name, final in finals.items()
-    }
+    """Final outcome of each test by (phase, suite, test id), suite by suite.
 
-
-def finals_by_suite(
-    tests: Iterable[TestResult], sensitive: Mapping[tuple[str, str], bool] | None = None
-) -> dict[SuiteKey, dict[str, FinalTest]]:
-    """(phase, suite) -> test id -> final outcome, in order of first appearance.
-
-    One walk, which makes nothing but the answer: there may be 100,000 tests.
+    Suites, and in each of them its tests, are in order of first appearance.
 
     Args:
         tests: every attempt, in any order.
         sensitive: (suite, test id) -> whether an audit saw it turn red; absent = unknown.
     """
     known = sensitive or {}
-    found: dict[SuiteKey, dict[str, FinalTest]] = {}
-    more: dict[SuiteKey, dict[str, list[TestResult]]] = {}
-    phase = suite = name = ""
-    finals: dict[str, FinalTest] = {}
+    groups: dict[SuiteKey, dict[str, list[TestResult]]] = {}
     for test in tests:
-        if test.suite != suite or test.phase != phase:
-            phase, suite = test.phase, test.suite
-            finals = found.setdefault((phase, suite), {})
-        name = test.test_id
-        if name in finals:
-            more.setdefault((phase, suite), {}).setdefault(name, [finals[name].last]).append(test)
-        else:
-            finals[name] = _only(test, known.get((suite, name)) if known else None)
-    for place, groups in more.items():
-        for name, attempts in groups.items():
-            settled = _final(sorted(attempts, key=_attempt), known.get((place[1], name)))
-            found[place][name] = settled
-    return found
+        mine = groups.setdefault((test.phase, test.suite), {})
+        mine.setdefault(test.test_id, []).append(test)
+    return {
+        (*place, name): final_of(attempts, known.get((place[1], name)))
+        for place, named in groups.items()
+        for name, attempts in named.items()
+    }
 
 
 def final_probes(probes: Iterable[ProbeResult]) -> dict[ProbeKey, ProbeResult]:
@@ -128,14 +108,18 @@ def _attempt(test: TestResult) -> int:
 
 
 def _only(test: TestResult, sensitive: bool | None) -> FinalTest:
-    """`_final` of one attempt: nearly every test has no other."""
+    """`final_of` one attempt: nearly every test has no other."""
     outcome = test.outcome
     if outcome is Outcome.PASS or outcome is Outcome.FLAKY:
         return _made(FinalTest, (outcome, _GRADES[test.witnessed, sensitive], test, None, 1))
     return _made(FinalTest, (outcome, None, test, test if outcome in RED else None, 1))
 
 
-def _final(attempts: Sequence[TestResult], sensitive: bool | None) -> FinalTest:
+def final_of(attempts: Sequence[TestResult], sensitive: bool | None) -> FinalTest:
+    """One test after all of its attempts, at least one, in any order; `sensitive` None: unknown."""
+    if len(attempts) == 1:
+        return _only(attempts[0], sensitive)
+    attempts = sorted(attempts, key=_attempt)
     last, red = attempts[-1], [t for t in attempts if t.outcome in RED]
     outcome = Outcome.FLAKY if last.outcome is Outcome.PASS and red else _settled(attempts)
     good = outcome in (Outcome.PASS, Outcome.FLAKY)

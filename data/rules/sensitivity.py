@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from data.errors import UsageError
 from data.records.control import STANDARD, Control
@@ -12,6 +12,7 @@ from data.records.plan import Plan, Suite
 from data.records.probe_plan import ProbePlan
 from data.records.record import Record
 from data.records.words import Outcome
+from data.rules.ago import ago
 from data.rules.outcomes import RED
 from data.rules.planning.templates import names_in
 
@@ -94,7 +95,7 @@ def fresh(
     cells: Iterable[SensitivityCell], at: datetime, max_age_s: float
 ) -> tuple[SensitivityCell, ...]:
     """Cells that are not older than `max_age_s` at a moment; the rest says nothing any more."""
-    limit = at - timedelta(seconds=max_age_s)
+    limit = ago(at, max_age_s)
     return tuple(cell for cell in cells if cell.at >= limit)
 
 

@@ -159,7 +159,7 @@ grade: PROVEN, WITNESSED, INSENSITIVE or VACUOUS of a pass; NULL: not passed, or
 impact: whom it hurts, and how
 input_hash: the same for the same plan, evidence and history
 irreversible_migration: the plan says that it cannot be rolled back
-is_rollback: whoever began the run said so; the gate itself goes by revisions (see labels)
+is_rollback: the deployment went back to what served earlier (docs/architecture.md, Judge)
 judged_at: when it was judged, UTC
 kind: kind of probe: http, websocket, journey, ...
 label: good or bad, as people found out later; NULL: nobody said

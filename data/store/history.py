@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from data.records.evidence import BaselineRun, History, KnownGood
 from data.records.facts import SensitivityCell
 from data.records.plan import Baseline
+from data.rules.ago import ago
 from data.rules.grammar import rules_in
 from data.rules.notice import Said, said_by
 from data.store.connect import Connection
@@ -104,7 +105,7 @@ def _last_good(promoted: Sequence[_Promoted]) -> _Promoted | None:
 
 def _anchor(older: Sequence[_Promoted], before: Before, kept: Baseline) -> list[_Promoted]:
     """Of the window's runs at most 40, evenly spaced, so that years of history cost no more."""
-    since = before.started_at - timedelta(seconds=kept.anchor)
+    since = ago(before.started_at, kept.anchor)
     inside = [run for run in older if run.at >= since]
     n = min(len(inside), _N_ANCHOR)
     return [inside[round(i * (len(inside) - 1) / max(1, n - 1))] for i in range(n)]

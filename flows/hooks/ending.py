@@ -10,6 +10,7 @@ from data.records.plan import Plan
 from data.records.verdict import Verdict
 from data.store.warehouse import Warehouse
 from flows.at_rest import judge_at_rest
+from flows.knowing import known_before
 from tasks.clock import now
 from tasks.record import Recorder
 
@@ -52,7 +53,9 @@ def _ended(warehouse: Path, run_id: str, reason: str, by: str | None) -> Verdict
     recorder = Recorder(store.spools, run_id)
     try:
         recorder.record(RunEnded(run_id=run_id, finished_at=now(), reason=reason, superseded_by=by))
-        history = store.history(run.plan, run.environment, run_id, plan.baseline)
+        history, returned = known_before(store, recorder.evidence(), plan.baseline)
+        if returned is not None:
+            recorder.record(returned)
         verdict = judge_at_rest(plan, recorder.evidence(), history, now())
         recorder.record(verdict)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from flows.hooks.ending import end_superseded
 from flows.wiring import plan_json
 from tasks.record import Recorder
 from tests.rules.matters import RUN, matter
+from tests.store.runs import started as earlier_run
+from tests.store.runs import verdict
 
 
 def begun(folder: Path) -> tuple[Path, Recorder]:
@@ -35,6 +38,17 @@ def test_it_is_superseded_and_keeps_its_partial_results(tmp_path: Path) -> None:
     assert end_superseded(path, RUN, "rev-10") == "SUPERSEDED"
     again = Warehouse(path).view(RUN).verdict
     assert again == view.verdict, "judged once"
+
+
+def test_it_records_that_its_deployment_went_back(tmp_path: Path) -> None:
+    path, recorder = begun(tmp_path)
+    recorder.close()
+    for n, revision in ((7, "rev-2"), (8, "rev-3")):
+        started = earlier_run(n, revision=revision)
+        told = {"started_at": started.started_at - timedelta(days=9)}
+        Warehouse(path).commit([started.model_copy(update=told), verdict(n)])
+    end_superseded(path, RUN, "rev-9")
+    assert Warehouse(path).evidence(RUN).run.is_rollback
 
 
 def test_even_a_run_that_saw_nothing_wrong_is_superseded() -> None:

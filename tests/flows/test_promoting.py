@@ -117,3 +117,24 @@ def test_a_resumed_run_does_not_repeat_a_promotion_that_was_done(
     assert resumed.exit_code == 0, resumed.stderr
     assert resumed.json()["acted"] == first["acted"]
     assert (tmp_path / "switched").read_text() == "x"
+
+
+def test_a_run_records_that_its_deployment_goes_back_and_labels_and_guard_read_it(
+    new_stack: Callable[..., Stack], prefect_api: str, tmp_path: Path
+) -> None:
+    stack, rolls = new_stack(prefect_api), {"rollback": {"armed": True}}
+    with telling(tmp_path / "tested") as tested, telling(tmp_path / "live") as live:
+        path = plan(tmp_path, tested, live, {})
+        for revision in ("a", "b", "a", "b"):
+            assert stack("run", str(path), "--revision", revision).exit_code == 0
+        document = json.loads(plan(tmp_path, tested, live, {}, status=418).read_text()) | rolls
+        document["deploy"]["rollback"] = writes("tested")
+        path.write_text(json.dumps(document))
+        red = stack("run", str(path), "--revision", "a", "--json")
+    ask = "SELECT list(is_rollback ORDER BY started_at) AS went_back FROM runs"
+    assert stack("sql", ask, "--json").json() == [{"went_back": [False, False, True, False, True]}]
+    asked = "SELECT revision, label, source FROM labels ORDER BY started_at"
+    bad = {"label": "bad", "source": "rollback"}
+    assert stack("sql", asked, "--json").json() == [{"revision": "b", **bad}] * 2
+    refused = [r for r in red.json()["reasons"] if "itself a rollback" in r]
+    assert (red.exit_code, len(refused)) == (10, 1), red.stdout

@@ -163,21 +163,6 @@ def test_the_command_tells_rejected_rows_and_exits_with_2(tmp_path: Path) -> Non
 
 
 @needs_history
-@pytest.mark.soak
-def test_the_recorded_history_is_imported_whole_and_names_where_failures_began(
-    tmp_path: Path,
-) -> None:
-    done = importing(tmp_path, HISTORY, **MAPPED)
-    assert (done.n_rows, done.n_runs, done.n_rejected) == (2150, 276, 0)
-    assert done.outcomes == {"PASS": 1530, "FAIL": 474, "SKIPPED": 146}
-    began = "SELECT first_bad_revision FROM first_bad_deployment WHERE test_id = '{}'"
-    named = rows(tmp_path, began.format("test_001_websocket_connection_real"))
-    assert ("d80112009",) in named
-    never = rows(tmp_path, NEVER_FAILING)
-    assert ("test_017_concurrent_users_real",) in never
-
-
-@needs_history
 def test_the_map_of_the_docs_reads_every_row_of_the_recorded_history() -> None:
     import csv
 
@@ -186,9 +171,3 @@ def test_the_map_of_the_docs_reads_every_row_of_the_recorded_history() -> None:
         read = [told(row, columns, DEFAULTS) for row in csv.DictReader(file)]
     assert len(read) == 2150
     assert len({row.run_id for row in read}) == 276
-
-
-NEVER_FAILING = """
-SELECT test_id FROM tests GROUP BY test_id
-HAVING count(*) >= 10 AND count(*) FILTER (outcome <> 'PASS') = 0
-"""

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from data.records.evidence import BaselineRun
 from data.records.facts import SensitivityCell
 from data.records.verdict import Verdict
 from data.records.words import Mark
@@ -220,17 +219,10 @@ def test_each_case_has_its_verdict_and_says_why(case: str) -> None:
     assert (verdict.verdict, text in verdict.rule) == (word, True), verdict.rule
 
 
-def promoted(*revisions: str) -> tuple[BaselineRun, ...]:
-    """Promoted runs, the newest first."""
-    return tuple(BaselineRun(run_id=f"r{n}", revision=one) for n, one in enumerate(revisions))
-
-
 REFUSALS: dict[str, tuple[Matter, str]] = {
     "not armed": (matter({"rollback": {"armed": False}}, tests=RED), "rollback is not armed in the plan"),
     "not durable": (matter({"rollback": {"armed": True, "durable": False}}, tests=RED), "durable: false"),
     "already a rollback": (matter(run=started(is_rollback=True), tests=RED), "this deployment is itself a rollback"),
-    "a revision that served before the last one": (
-        matter(history_={"baseline": promoted(OLD, "rev-0", NEW)}, tests=RED), "itself a rollback: rev-2 served before"),
     "irreversible by plan": (matter({"irreversible_migration": True}, tests=RED), "an irreversible migration"),
     "irreversible by run": (matter(run=started(irreversible_migration=True), tests=RED), "an irreversible migration"),
     "history unreadable": (matter(history_={"readable": False}, tests=RED), "history could not be read"),
@@ -246,13 +238,6 @@ REFUSALS: dict[str, tuple[Matter, str]] = {
     "not live any more": (matter(revisions=revisions(rest=(NEW, OLD)), tests=RED), "api serves rev-1 at after:rest: this deployment is not live"),
     "failed there before": (matter(history_=dead(FAULT), tests=RED), f"every P1 failure was already there on rev-1: {FAULT}"),
 }  # fmt: skip
-
-
-def test_the_same_revision_again_is_no_rollback() -> None:
-    asked = matter(
-        history_={"baseline": promoted(NEW, OLD, NEW), "known_good": known_good()}, tests=RED
-    )
-    assert asked.verdict().verdict == "ROLL_BACK"
 
 
 @pytest.mark.parametrize("case", REFUSALS)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from data.records.evidence import Evidence
 from data.records.facts import TestResult
 from data.records.words import Outcome, VerdictWord
-from data.rules.judge.judging import TEST_FIELDS
+from data.rules.judge.standings import TEST_FIELDS
 from tests.rules.making import (
     CORE,
     NOW,

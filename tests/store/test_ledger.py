@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from data.records.facts import Fact, RunStarted
-from data.records.verdict import Verdict
+from data.records.verdict import Acted, Verdict
+from data.rules.returning import Served, is_return
+from data.store import migrate
 from data.store.connect import Connection, in_memory
 from data.store.fold import fold
+from data.store.history import Before
 from data.store.load import bundle_of, store
-from tests.store.runs import at, run, verdict
+from data.store.serving import served_before
+from tests.store.runs import at, run, started, verdict
 
 
 @pytest.fixture
@@ -24,10 +31,13 @@ def connection() -> Iterator[Connection]:
 def put(
     connection: Connection, n: int, revision: str, word: str, rule: str = "", **said: Any
 ) -> None:
+    """One run, which records whether it goes back as every run does when it is judged."""
+    before = Before("shop", "staging", f"run-{n}", at(n))
+    told = {"is_rollback": is_return(revision, served_before(connection, before))}
     facts: list[Fact] = []
-    for fact in run(n, word):
+    for fact in run(n, word, tests=False):
         if isinstance(fact, RunStarted):
-            fact = fact.model_copy(update={"revision": revision, **said})
+            fact = fact.model_copy(update={"revision": revision, **told, **said})
         if isinstance(fact, Verdict):
             fact = fact.model_copy(update={"rule": rule})
         facts.append(fact)
@@ -50,6 +60,16 @@ HISTORIES: dict[str, tuple[list[tuple[str, str]], dict[str, tuple[str, str]]]] =
     "rolled back, as the gate said": ([("a", "PROMOTE"), ("b", "ROLL_BACK"), ("a", "PROMOTE")], {}),
     "promoted, red, promoted": (
         [("a", "PROMOTE"), ("a", "HOLD"), ("a", "PROMOTE")], {"run-2": ("good", "later_run")}),
+    "an earlier revision came back, and forward again": (
+        [("a", "PROMOTE"), ("b", "PROMOTE"), ("a", "PROMOTE"), ("b", "PROMOTE")],
+        {"run-2": ("bad", "rollback")}),
+    "what was held had not served": ([("a", "HOLD"), ("b", "PROMOTE"), ("a", "HOLD")], {}),
+    "back over what was held": (
+        [("a", "PROMOTE"), ("b", "PROMOTE"), ("c", "HOLD"), ("a", "PROMOTE")],
+        {"run-2": ("bad", "rollback")}),
+    "a return that was tried again": (
+        [("z", "PROMOTE"), ("a", "PROMOTE"), ("b", "PROMOTE"), ("a", "HOLD"), ("c", "HOLD"), ("a", "HOLD")],
+        {"run-3": ("bad", "rollback")}),
     "superseded says nothing": ([("a", "PROMOTE"), ("a", "SUPERSEDED")], {}),
     "held twice": ([("a", "HOLD"), ("a", "HOLD")], {}),
 }  # fmt: skip
@@ -106,3 +126,69 @@ def test_criteria_that_decided_nothing_in_ninety_days_are_listed(connection: Con
         "SELECT criterion, n_runs, epoch(last_fired_at) FROM idle_criteria"
     ).fetchall()
     assert found == [("old", 2, at(0).timestamp())]
+
+
+def test_what_the_gate_rolled_back_to_serves_and_its_next_run_is_a_return(
+    connection: Connection,
+) -> None:
+    put(connection, 1, "z", "PROMOTE")
+    put(connection, 2, "a", "PROMOTE")
+    facts = [*run(3, "ROLL_BACK"), *(acted("roll back to a", word) for word in ("failed", "done"))]
+    store(connection, bundle_of("run-3", fold(facts)))
+    before = Before("shop", "staging", "run-4", at(4))
+    line = served_before(connection, before)
+    assert line == (Served("z"), Served("a"), Served("a", rolled_back=True))
+    put(connection, 4, "a", "PROMOTE")
+    asked = "SELECT run_id FROM runs WHERE is_rollback"
+    assert connection.execute(asked).fetchall() == [("run-4",)]
+    assert labels(connection) == {}  # z is not what a came back from
+
+
+def acted(action: str, outcome: str) -> Acted:
+    return Acted(run_id="run-3", action=action, outcome=outcome, at=at(3, 55))
+
+
+def test_the_migration_marks_runs_of_the_past_by_the_same_rule(connection: Connection) -> None:
+    draw, expected, n = Random(5), set(), 0
+    for plan in (f"plan-{k}" for k in range(30)):
+        line: list[Served] = []
+        for _ in range(draw.randrange(3, 9)):
+            n, revision = n + 1, draw.choice("abc")
+            word = draw.choice(("PROMOTE", "PROMOTE_WITH_WATCH", "HOLD", "ROLL_BACK"))
+            _past(connection, plan, n, revision, word)
+            if is_return(revision, line):
+                expected.add(f"run-{n}")
+            if word.startswith("PROMOTE"):
+                line.append(Served(revision))
+            elif word == "ROLL_BACK" and line and draw.random() < 0.7:
+                line.append(Served(line[0].revision, rolled_back=True))
+                action = [f"run-{n}", f"roll back to {line[0].revision}", at(n, 30)]
+                put_acted = "INSERT INTO store.acted (run_id, action, outcome, \"at\") VALUES (?, ?, 'done', ?)"
+                connection.execute(put_acted, action)
+    connection.execute((MIGRATIONS / "0011_returns.sql").read_text(encoding="utf-8"))
+    asked = (
+        "SELECT run_id, is_rollback, body FROM store.run"
+        " WHERE is_rollback OR json_extract(body, '$.is_rollback')::BOOLEAN"
+    )
+    found = connection.execute(asked).fetchall()
+    assert {row[0] for row in found} == expected and len(expected) > 10
+    for _, typed, body in found:
+        fact = RunStarted.model_validate_json(body)
+        assert (typed, fact.is_rollback, fact.plan_json) == (True, True, PLAN_JSON)
+
+
+PLAN_JSON = json.dumps({"note": '"is_rollback":false'})
+MIGRATIONS = Path(migrate.__file__).parent / "migrations"
+
+
+def _past(connection: Connection, plan: str, n: int, revision: str, word: str) -> None:
+    fact = started(n, PLAN_JSON, revision, plan)
+    connection.execute(
+        "INSERT INTO store.run (run_id, plan, environment, revision, started_at, is_rollback, body)"
+        " VALUES (?, ?, ?, ?, ?, false, ?)",
+        [fact.run_id, plan, fact.environment, revision, at(n), fact.model_dump_json()],
+    )
+    connection.execute(
+        'INSERT INTO store.verdict (run_id, verdict, "at") VALUES (?, ?, ?)',
+        [fact.run_id, word, at(n, 20)],
+    )

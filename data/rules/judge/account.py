@@ -10,6 +10,7 @@ from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.judge.case import Case, Ruling, outcomes_of
 from data.rules.manifest import Changes, named
 from data.rules.money import cost_faults, money_faults, revenue_at_risk, weighing
+from data.rules.returning import WENT_BACK
 
 _ENDED = (Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.FLAKY)
 _LIMIT = 40
@@ -66,10 +67,10 @@ def unproven(case: Case, rulings: list[Ruling]) -> list[str]:
 
     A capability's checks are the suites, probes and criteria that name it in `proves`.
     """
-    outcomes = {r.result.id: r.result.outcome for r in rulings}
-    found = []
+    outcomes = [(r.result.id, r.result.outcome) for r in rulings]
+    proves, found = _proves(case), []
     for name in case.plan.capabilities:
-        checks = [m for id, m in outcomes.items() if name in _proves(case).get(id, ())]
+        checks = [m for id, m in outcomes if name in proves.get(id, ())]
         settled = checks and all(m in (Mark.PASS, Mark.FLAKY) for m in checks)
         if not (settled and _has_proof(case, name)):
             found.append(name)
@@ -77,7 +78,10 @@ def unproven(case: Case, rulings: list[Ruling]) -> list[str]:
 
 
 def _proves(case: Case) -> dict[str, tuple[str, ...]]:
-    found = {c.id: c.proves for c in case.plan.criteria if not c.dry_run}
+    found: dict[str, tuple[str, ...]] = {}
+    for criterion in case.plan.criteria:
+        if not criterion.dry_run:
+            found[criterion.id] = (*found.get(criterion.id, ()), *criterion.proves)
     for phase in case.plan.phases:
         for one in (*phase.suites, *phase.probes):
             found[f"{phase.priority.lower()}/{phase.id}/{one.id}"] = one.proves
@@ -161,7 +165,7 @@ def actions(
     """What to do next, most urgent first."""
     todo = [Action(priority=Priority.P1, text=_ACTIONS[word])]
     if word is VerdictWord.ROLL_BACK and case.history.known_good is not None:
-        text = f"roll back to {case.history.known_good.revision}"
+        text = f"{WENT_BACK}{case.history.known_good.revision}"
         todo = [Action(priority=Priority.P1, text=text)]
     if resumable:
         text = f"goldenpath run … --resume {case.evidence.run.run_id} runs only what is missing"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
-from operator import itemgetter
 
-from data.records.evidence import Evidence, History
+from data.records.evidence import BaselineRun, Evidence, History
 from data.records.facts import (
     Collected,
     HealthReading,
@@ -22,19 +22,18 @@ from data.records.facts import (
 from data.records.plan import Phase, Plan, Suite
 from data.records.quarantine import Quarantine
 from data.records.verdict import CriterionResult
-from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
+from data.records.words import Mark, Outcome, Priority, VerdictWord
+from data.rules.ago import ago
 from data.rules.grammar import Rule
 from data.rules.judge.falls import Fall, falls
-from data.rules.judge.levels import level_of
+from data.rules.judge.levels import is_time, level_of
 from data.rules.judge.shifts import Key, Level, Shift, shifts
+from data.rules.judge.standings import Row, Standing, Standings, Tally, rows_of, standings_of
 from data.rules.manifest import Changes, changes
-from data.rules.outcomes import RED, FinalTest, TestKey, as_one, final_probes, finals_by_suite
+from data.rules.outcomes import FinalTest, SuiteKey, TestKey, as_one, final_probes
 from data.rules.quarantine import covered, in_force
 from data.rules.sensitivity import TestName, fresh, reds_of
 
-SuiteKey = tuple[str, str]
-Tally = Counter[tuple[Outcome, Grade | None]]
-_WORDS = itemgetter(0, 1)  # outcome and grade
 _STAGES = {"start": 0, "end": 2}  # readings of one instant: what stands between comes between
 
 
@@ -74,16 +73,25 @@ class Case:
         return {name: bool(red) for name, red in self.reds.items()}
 
     @cached_property
-    def finals(self) -> dict[SuiteKey, dict[str, FinalTest]]:
-        """(phase, suite) -> test id -> final outcome, manifest order first."""
-        return finals_by_suite(self.evidence.tests, self.sensitive)
+    def rows(self) -> list[Row]:
+        """What is read of each test, in the order in which they were recorded."""
+        return rows_of(self.evidence.tests)
+
+    @cached_property
+    def _standings(self) -> Standings:
+        return standings_of(self.evidence.tests, self.rows, self.sensitive)
+
+    @property
+    def finals(self) -> dict[SuiteKey, dict[str, Standing]]:
+        """(phase, suite) -> test id -> how it stands, in order of first appearance."""
+        return self._standings.all
 
     @cached_property
     def unpassed(self) -> dict[SuiteKey, dict[str, FinalTest]]:
         """Those whose outcome is not PASS: few, so that a rule about them need not read all."""
         return {
-            key: {name: final for name, final in finals.items() if final[0] is not Outcome.PASS}
-            for key, finals in self.finals.items()
+            key: {name: final for name, final in apart.items() if final[0] is not Outcome.PASS}
+            for key, apart in self._standings.apart.items()
         }
 
     @cached_property
@@ -98,7 +106,7 @@ class Case:
         )
         return dict(covered(live, ended)) if live else {}
 
-    def counted(self, key: SuiteKey) -> dict[str, FinalTest]:
+    def counted(self, key: SuiteKey) -> dict[str, Standing]:
         """Finals of a suite without those in quarantine: they speak neither for nor against it."""
         finals = self.finals.get(key, {})
         if not self.quarantined:
@@ -111,21 +119,24 @@ class Case:
 
     def counted_tally(self, key: SuiteKey) -> Tally:
         """The same of those that count."""
-        return _tally(self.counted(key)) if self.quarantined else self.tally(key)
+        return Counter(self.counted(key).values()) if self.quarantined else self.tally(key)
 
     @cached_property
     def _tallies(self) -> dict[SuiteKey, Tally]:
-        return {key: _tally(finals) for key, finals in self.finals.items()}
+        return {key: Counter(finals.values()) for key, finals in self.finals.items()}
 
     @cached_property
     def ever_red(self) -> frozenset[SuiteKey]:
         """Suites with a red attempt, whatever came of it."""
-        return frozenset((t.phase, t.suite) for t in self.evidence.tests if t.outcome in RED)
+        apart = self._standings.apart.items()
+        return frozenset(key for key, finals in apart if any(f.red for f in finals.values()))
 
     @cached_property
     def unspared(self) -> Case:
         """The same case under a plan without quarantines."""
-        return replace(self, plan=self.plan.model_copy(update={"quarantine": ()}))
+        made = replace(self, plan=self.plan.model_copy(update={"quarantine": ()}))
+        vars(made).update(_standings=self._standings, _tallies=self._tallies)  # alike for both
+        return made
 
     @cached_property
     def collected(self) -> dict[SuiteKey, Collected]:
@@ -152,7 +163,7 @@ class Case:
     @cached_property
     def changes(self) -> dict[SuiteKey, Changes]:
         """(phase, suite) -> tests that are new or gone since the last promoted run."""
-        return changes(self.history.tests, self.evidence.collected, self.evidence.tests)
+        return changes(self.history.tests, self.evidence.collected, self._standings.unread)
 
     @cached_property
     def probes(self) -> dict[SuiteKey, ProbeResult]:
@@ -174,8 +185,8 @@ class Case:
         return sorted(found, key=lambda r: (r.at, _STAGES.get(r.stage, 1), r.stage))
 
     def samples(self, metric: str) -> list[float]:
-        """Values (ms) of one metric from executions that succeeded."""
-        return [sample.value for sample in self.taken(metric) if sample.ok]
+        """Values (ms) of one metric from executions that succeeded, as far as they are times."""
+        return [s.value for s in self.taken(metric) if s.ok and is_time(s.value)]
 
     def taken(self, metric: str) -> list[Sample]:
         """Every sample of one metric, of failed executions too."""
@@ -191,12 +202,18 @@ class Case:
     @cached_property
     def shifts(self) -> dict[Key, Shift]:
         """(metric, limit) -> its comparison with the baseline, where that has the metric."""
-        return shifts(self.plan, self.history.baseline, self.samples)
+        return shifts(self.plan, [_timely(run) for run in self.history.baseline], self.samples)
 
     @cached_property
     def falls(self) -> dict[Key, Fall]:
         """(metric, limit) -> its failures beside the baseline's, where that has the metric."""
         return falls(self.plan, self.history.baseline, self.bad)
+
+    def spoiled(self, metric: str) -> str:
+        """The first promoted run with a value of the metric that is no time, or ""."""
+        runs = (*self.history.baseline, *self.history.anchor, self.history.reference)
+        found = (run for run in runs if run is not None)
+        return next((r.run_id for r in found if not _are_times(r.samples.get(metric, ()))), "")
 
     def bad(self, metric: str) -> tuple[int, int]:
         """How many executions failed, of how many that were begun."""
@@ -205,7 +222,7 @@ class Case:
 
     def anchor(self, rule: Rule) -> list[Level]:
         """Promoted runs of the anchor's window, each as one number."""
-        since = self.evidence.run.started_at - timedelta(seconds=self.plan.baseline.anchor)
+        since = ago(self.evidence.run.started_at, self.plan.baseline.anchor)
         runs = {run.run_id: run for run in (*self.history.anchor, *self.history.baseline)}
         found = (
             (run.at, run.run_id, level_of(rule, run.samples.get(rule.subject, ())))
@@ -228,7 +245,7 @@ class Case:
     @cached_property
     def _n_known(self) -> dict[SuiteKey, int]:
         """(phase, suite) -> how many tests were collected or heard of."""
-        empty: dict[str, FinalTest] = {}
+        empty: dict[str, Standing] = {}
         named = {key: self.collected[key].test_ids for key in self.collected}
         return {
             key: len(self.finals.get(key, empty).keys() | named.get(key, ()))
@@ -236,8 +253,16 @@ class Case:
         }
 
 
-def _tally(finals: dict[str, FinalTest]) -> Tally:
-    return Counter(map(_WORDS, finals.values()))
+def _are_times(values: Iterable[float]) -> bool:
+    return all(map(is_time, values))
+
+
+def _timely(run: BaselineRun) -> BaselineRun:
+    """The run without metrics that have a value which is no time: those are no yardstick."""
+    if all(map(_are_times, run.samples.values())):
+        return run
+    samples = {name: values for name, values in run.samples.items() if _are_times(values)}
+    return run.model_copy(update={"samples": samples})
 
 
 def outcomes_of(tally: Tally) -> Counter[Outcome]:

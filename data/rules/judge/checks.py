@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from data.records.facts import ProbeResult
 from data.records.plan import Phase, Suite
 from data.records.words import Grade, Mark, Outcome, VerdictWord
-from data.rules.judge.case import Case, Ruling, Tally, outcomes_of, ruling
+from data.rules.judge.case import Case, Ruling, outcomes_of, ruling
 from data.rules.judge.quarantined import with_quarantined
+from data.rules.judge.standings import Standing, Tally
 from data.rules.outcomes import FinalTest
 from data.rules.quarantine import is_named
 
-Finals = dict[str, FinalTest]
+Finals = dict[str, Standing]
 _PROBE_MARKS = {
     Outcome.PASS: Mark.PASS,
     Outcome.FAIL: Mark.FAIL,
@@ -54,7 +55,8 @@ def _suite_as_counted(case: Case, phase: Phase, suite: Suite) -> Ruling:
     finals = case.finals.get((phase.id, suite.id), {})
     mark, sentence = _suite_mark(case, phase, suite, finals)
     id = f"{phase.priority.lower()}/{phase.id}/{suite.id}"
-    bad = tuple(f"{phase.priority.lower()}/{suite.id}/{name}" for name in _culprits(mark, finals))
+    culprits = _culprits(mark, finals, case.unpassed.get((phase.id, suite.id), {}))
+    bad = tuple(f"{phase.priority.lower()}/{suite.id}/{name}" for name in culprits)
     tolerated = mark is Mark.FAIL and phase_failures(case, phase) <= phase.tolerance
     effect = VerdictWord.PROMOTE_WITH_WATCH if tolerated else None
     return ruling(id, phase.priority, mark, sentence, bad or (id,), effect)
@@ -177,7 +179,7 @@ def _tally(counts: Counter[Outcome], expected: int) -> str:
     return ", ".join([f"{counts[Outcome.PASS]} of {expected} passed", *others])
 
 
-def _culprits(mark: Mark, finals: Finals) -> list[str]:
+def _culprits(mark: Mark, finals: Finals, unpassed: dict[str, FinalTest]) -> list[str]:
     wanted = {
         Mark.FAIL: (Outcome.FAIL,),
         Mark.ERROR: (Outcome.ERROR,),
@@ -186,7 +188,7 @@ def _culprits(mark: Mark, finals: Finals) -> list[str]:
     }.get(mark, ())
     if mark is Mark.VACUOUS:
         return [name for name, f in finals.items() if f.grade is Grade.VACUOUS]
-    return [name for name, f in finals.items() if f.outcome in wanted]
+    return [name for name, f in unpassed.items() if f.outcome in wanted]
 
 
 def _probe(case: Case, phase: Phase, id: str, result: ProbeResult | None) -> Ruling:
@@ -197,6 +199,9 @@ def _probe(case: Case, phase: Phase, id: str, result: ProbeResult | None) -> Rul
     mark = _PROBE_MARKS.get(result.outcome, Mark.NOT_RUN)
     if mark in (Mark.PASS, Mark.FLAKY) and result.n < 1:
         return ruling(id, phase.priority, Mark.NOT_RUN, "the probe checked nothing (n = 0)")
+    if mark is Mark.PASS and result.n_failed >= result.n:
+        text = f"the probe says PASS, and that {result.n_failed} of {result.n} failed"
+        return ruling(id, phase.priority, Mark.ERROR, text, (id,))
     text = result.message or f"{result.n - result.n_failed} of {result.n} passed"
     if mark is Mark.PASS and case.sensitive.get((result.probe, "")) is False:
         return ruling(

@@ -50,13 +50,23 @@ def score_note(case: Case, rulings: list[Ruling]) -> Iterator[str]:
 
 
 def _ruled(case: Case, criterion: Criterion) -> Ruling:
-    told = _joined(case, criterion, parse_rule(criterion.rule))
+    told = _told(case, criterion)
     effect, text = told.effect, f"{criterion.rule}: {told.text}"
     if criterion.dry_run:
         effect, text = VerdictWord.PROMOTE, f"dry run, decides nothing: {text}"
     places = tuple(dict.fromkeys(told.evidence))
     made = ruling(criterion.id, criterion.priority, told.mark, text, places, effect)
     return replace(made, dry_run=criterion.dry_run)
+
+
+def _told(case: Case, criterion: Criterion) -> Answer:
+    """A rule that cannot be read (`check` refuses it; a newer gate may know it) is an ERROR."""
+    try:
+        term = parse_rule(criterion.rule)
+    except ValueError as error:
+        effect = effect_of(criterion.priority, Mark.ERROR)
+        return Answer(Mark.ERROR, str(error), (), effect)
+    return _joined(case, criterion, term)
 
 
 def _joined(case: Case, criterion: Criterion, term: Term) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from data.records.criterion import Criterion
@@ -12,10 +13,11 @@ from data.records.plan import Plan
 from data.records.words import Grade, Mark, Outcome, Priority, VerdictWord
 from data.rules.compare import MIN_EACH, compare
 from data.rules.grammar import Rule, rules_in
-from data.rules.judge.case import Case, Tally, outcomes_of
+from data.rules.judge.case import Case, effect_of, outcomes_of
 from data.rules.judge.falls import judged_fall
-from data.rules.judge.levels import level_of, samples_wanted, statistic
+from data.rules.judge.levels import LONGEST_MS, is_time, level_of, samples_wanted, statistic
 from data.rules.judge.shifts import drifted, judged
+from data.rules.judge.standings import Tally
 from data.rules.quantiles import percentile
 from data.rules.statistics.proportions import wilson_interval
 from data.rules.statistics.tail import exceedance
@@ -67,6 +69,41 @@ def _samples(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     if rule.function == "share":
         fallen = _fallen if rule.relative else _share
         return fallen(case, criterion, rule, taken, place)
+    spoiled = _spoiled(case, criterion, rule, place)
+    if spoiled and rule.relative and case.spoiled(rule.subject):
+        return spoiled
+    if spoiled:  # whatever the bad values were, it may have failed
+        ends = ((s.value if is_time(s.value) else end for s in taken) for end in (0.0, LONGEST_MS))
+        both = [_timed(case, criterion, rule, _of(taken, end), place) for end in ends]
+        return both[0] if all(one.mark is Mark.FAIL for one in both) else spoiled
+    return _timed(case, criterion, rule, taken, place)
+
+
+def _of(taken: list[Sample], values: Iterable[float]) -> list[Sample]:
+    pairs = zip(taken, values, strict=True)
+    return [sample.model_copy(update={"value": value}) for sample, value in pairs]
+
+
+def _spoiled(case: Case, criterion: Criterion, rule: Rule, place: tuple[str, ...]) -> Answer | None:
+    """Values that are no times say nothing, and less than none would: no policy excuses them.
+
+    None where all are times, here and, if the rule compares with them, in the promoted runs.
+    """
+    values = [sample.value for sample in case.taken(rule.subject) if sample.ok]
+    bad = [f"{value:g}" for value in values if not is_time(value)]
+    run_id = case.spoiled(rule.subject) if rule.relative or rule.function == "shift" else ""
+    if not bad and not run_id:
+        return None
+    whose = "here" if bad else f"of {run_id}"
+    text = f"not evaluated, values {whose} are no times"
+    text += f": {', '.join(bad[:3])}, {len(bad)} of {len(values)}" if bad else ""
+    usual = effect_of(criterion.priority, Mark.NOT_EVALUATED)
+    return Answer(Mark.NOT_EVALUATED, text, place, usual if criterion.no_data != "hold" else None)
+
+
+def _timed(
+    case: Case, criterion: Criterion, rule: Rule, taken: list[Sample], place: tuple[str, ...]
+) -> Answer:
     good = [sample for sample in taken if sample.ok]
     if lacking := _lacking(criterion, good, samples_wanted(rule)):
         return Answer(Mark.NOT_EVALUATED, lacking, place)
@@ -75,6 +112,8 @@ def _samples(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     text = f"{value:.4g}{unit} (n = {len(good)})"
     if rule.relative:
         return _relative(case, rule, value, text, place)
+    if rule.holds(value) and not taken:
+        return Answer(Mark.NOT_EVALUATED, f"not evaluated, no {rule.subject} was measured", place)
     if rule.holds(value):
         return Answer(Mark.PASS, text, place)
     return Answer(Mark.FAIL, text + _beyond(rule, [sample.value for sample in good]), place)
@@ -161,8 +200,10 @@ def make_ready(plan: Plan) -> None:
 
 def _shift(case: Case, criterion: Criterion, rule: Rule) -> Answer:
     place = (f"samples/{rule.subject}",)
+    if spoiled := _spoiled(case, criterion, rule, place):
+        return spoiled
     good = [s for s in case.taken(rule.subject) if s.ok]
-    if lacking := _lacking(criterion, good):
+    if lacking := _lacking(criterion, good, samples_wanted(rule)):
         return Answer(Mark.NOT_EVALUATED, lacking, place)
     if not case.history.readable:
         return Answer(Mark.NOT_EVALUATED, "history could not be read", place)

@@ -25,23 +25,9 @@ def _standing(case: Case) -> Iterator[str]:
     if not case.plan.rollback.durable:
         yield "the desired state would bring the bad revision back (rollback.durable: false)"
     if case.evidence.run.is_rollback:
-        yield "this deployment is itself a rollback"
-    elif back := _came_back(case):
-        yield f"this deployment is itself a rollback: {back} served before the newest promoted one"
+        yield "this deployment is itself a rollback, to what served earlier"
     if case.plan.irreversible_migration or case.evidence.run.irreversible_migration:
         yield "the deployment carries an irreversible migration"
-
-
-def _came_back(case: Case) -> str:
-    """The deployed revision, if it was promoted before another one was; "" if it is new.
-
-    Going back from it would bring back what somebody has just gone away from.
-    """
-    promoted = [run.revision for run in case.history.baseline if run.revision]
-    deployed = _deployed(case)
-    if not promoted or promoted[0] in deployed:
-        return ""
-    return next((revision for revision in promoted if revision in deployed), "")
 
 
 def _target(case: Case) -> Iterator[str]:
@@ -102,7 +88,7 @@ def _blame(case: Case, rulings: list[Ruling]) -> Iterator[str]:
         r.result.outcome is Mark.FAIL
         and not r.dry_run
         and r.result.priority is Priority.P1
-        and r.result.id.split("/")[0] != "p1"
+        and not r.result.id.startswith("p1/")
         and r.result.id not in same
         for r in rulings
     )

@@ -40,7 +40,8 @@ def _incident(case: Case, signature: str, group: list[_Failure]) -> Incident:
     hint = explain(signature, first.symptom, case.plan.causes)
     capabilities = tuple(sorted({c for failure in group for c in failure.capabilities}))
     target = case.history.known_good
-    names = [case.plan.capabilities[c].title or c for c in capabilities]
+    titles = {name: c.title for name, c in case.plan.capabilities.items()}
+    names = [titles.get(c) or c for c in capabilities]
     return Incident(
         signature=signature,
         priority=first.priority,
@@ -59,7 +60,8 @@ def _incident(case: Case, signature: str, group: list[_Failure]) -> Incident:
 
 
 def _platform(case: Case, rulings: list[Ruling]) -> Iterator[_Failure]:
-    for one in rulings:
+    declared = {id for c in case.plan.criteria for id in (c.id, f"{c.id}/warn")}
+    for one in (r for r in rulings if r.result.id not in declared):
         kind, bad = one.result.id.split("/")[0], one.result.outcome != "PASS"
         if kind in ("deploy", "health", "revision") and bad:
             text, id = one.result.sentence, one.result.id

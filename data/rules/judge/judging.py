@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime
-from operator import attrgetter
+from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
 
 from data.records.evidence import Evidence, History
 from data.records.facts import Sample
@@ -32,14 +33,10 @@ from data.rules.judge.quarantined import quarantine_notes
 from data.rules.manifest import named
 from data.rules.quarantine import expired
 
-# What is read of a test, and so is in the hash; of 100,000 the rest would take longer than judging.
-TEST_FIELDS = (
-    *("phase", "suite", "test_id", "attempt", "outcome", "witnessed"),
-    *("message", "signature", "stage"),
+_TESTS: TypeAdapter[Any] = TypeAdapter(  # a word, and not an `Outcome`, is written at once
+    list[tuple[str, str, str, int, str, bool | None, str, str, str]]
 )
-_FIELDS_OF = attrgetter(*TEST_FIELDS)
-_TESTS = TypeAdapter(list[tuple[str, str, str, int, str, bool | None, str, str, str]])
-_SAMPLES = TypeAdapter(tuple[Sample, ...])
+_SAMPLES: TypeAdapter[Any] = TypeAdapter(tuple[Sample, ...])
 _ORDER = (
     VerdictWord.SUPERSEDED,
     VerdictWord.ROLL_BACK,
@@ -83,25 +80,36 @@ def judge(plan: Plan, evidence: Evidence, history: History, now: datetime) -> Ve
         actions=account.actions(case, word, found, account.resumable(case)),
         notes=(*_notes(case), *score_note(case, rulings)),
         rollback_refusals=refused if _wants_rollback(rulings) else (),
-        input_hash=input_hash(plan, evidence, history, now),
+        input_hash=input_hash(case),
         at=now,
     )
 
 
-def input_hash(plan: Plan, evidence: Evidence, history: History, now: datetime) -> str:
+def input_hash(case: Case) -> str:
     """SHA-256 over the canonical JSON of everything that the judge read, in order of reading.
 
     Of `now` only what it decides is in it: the quarantines that have expired, where there are any.
     """
-    few = evidence.model_copy(update={"tests": (), "samples": ()})
-    read = (plan, few, history, *(q for q in plan.quarantine if expired(q, now)))
+    few = case.evidence.model_copy(update={"tests": (), "samples": ()})
+    ended = (q for q in case.plan.quarantine if expired(q, case.now))
+    read = (case.plan, few, case.history, *ended)
     parts = [one.model_dump(mode="json", by_alias=True) for one in read]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     digest = hashlib.sha256(text.encode())
     # These have no keys to sort, and there may be 100,000 of them.
-    digest.update(_TESTS.dump_json(list(map(_FIELDS_OF, evidence.tests))))
-    digest.update(_SAMPLES.dump_json(evidence.samples, exclude_defaults=True))
+    digest.update(_json(_TESTS, case.rows))
+    digest.update(_json(_SAMPLES, case.evidence.samples, exclude_defaults=True))
     return digest.hexdigest()
+
+
+def _json(kind: TypeAdapter[Any], value: Any, **how: Any) -> bytes:
+    """As JSON; a lone surrogate, which UTF-8 cannot carry, as the three bytes that it would be."""
+    try:
+        return kind.dump_json(value, **how)
+    except PydanticSerializationError:
+        dumped = kind.dump_python(value, mode="json", **how)
+        text = json.dumps(dumped, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass")
 
 
 def rulings_of(case: Case) -> list[Ruling]:

@@ -9,6 +9,13 @@ from data.rules.compare import MIN_EACH
 from data.rules.grammar import Rule
 from data.rules.quantiles import MIN_SAMPLES, percentile, samples_needed
 
+LONGEST_MS = 1e15  # some 30,000 years
+
+
+def is_time(value: float) -> bool:
+    """Whether it can be a time in ms: 0 to 30,000 years. Not a number, infinite, negative: none."""
+    return 0 <= value <= LONGEST_MS
+
 
 def samples_wanted(rule: Rule) -> int:
     """Fewest samples with which a comparison is evaluated at all; 0 where it reads none."""

@@ -1,6 +1,7 @@
 -- labels. Grain: one row a run of which it is known how its deployment turned out.
 -- label: good or bad. source: person (goldenpath label; beats the rest), else what said so by itself:
---   rollback (a revision that served earlier came back after this one was approved),
+--   rollback (it was approved, and a later run records that its deployment went back from it to what
+--   served earlier: is_rollback in runs),
 --   later_run (a later run of the same revision, before any other served, disagreed).
 -- Automatic labels are for counting only: no verdict ever rests on one. at: when it was known, UTC.
 CREATE OR REPLACE VIEW labels AS
@@ -26,25 +27,35 @@ WITH judged AS (
 ), stays AS (
     SELECT
         plan, environment, stay, any_value(revision) AS revision, min(verdict_at) AS came_at,
-        bool_or(coalesce(is_rollback, false)) AS is_rollback,
+        bool_or(coalesce(is_rollback, false)) AS is_rollback, bool_or(approved) AS served,
         arg_max(approved, (started_at, run_id)) AS ended_approved,
         arg_max(red, (started_at, run_id)) AS ended_red,
         max((started_at, run_id)) AS ended, max(verdict_at) AS ended_at
     FROM placed GROUP BY plan, environment, stay
+), returns AS (
+    -- each return took the place of the stay that served last since its own revision had served
+    SELECT n.plan, n.environment, n.revision AS back, n.came_at AS back_at, max(s.stay) AS stay
+    FROM stays AS n
+    JOIN stays AS s ON s.plan = n.plan AND s.environment = n.environment AND s.stay < n.stay
+        AND s.served AND s.revision <> n.revision
+    WHERE n.is_rollback AND s.stay > (
+        SELECT max(o.stay) FROM stays AS o WHERE o.plan = n.plan
+            AND o.environment = n.environment AND o.stay < n.stay AND o.revision = n.revision AND o.served
+    )
+    GROUP BY n.plan, n.environment, n.stay, n.revision, n.came_at
 ), followed AS (
-    SELECT s.*, n.came_at AS back_at, coalesce(n.is_rollback, false) OR EXISTS (
-        FROM stays AS e WHERE e.plan = s.plan AND e.environment = s.environment
-            AND e.stay < s.stay AND e.revision = n.revision
-    ) AS came_back, n.revision AS back
+    SELECT s.*, r.back_at, r.back
     FROM stays AS s
-    LEFT JOIN stays AS n
-        ON n.plan = s.plan AND n.environment = s.environment AND n.stay = s.stay + 1
+    LEFT JOIN (
+        SELECT plan, environment, stay, min(back_at) AS back_at, arg_min(back, back_at) AS back
+        FROM returns GROUP BY ALL
+    ) AS r USING (plan, environment, stay)
 ), automatic AS (
     SELECT
         p.run_id,
         CASE
             WHEN p.approved AND f.ended_red THEN 'bad'
-            WHEN p.approved AND f.came_back THEN 'bad'
+            WHEN p.approved AND f.back IS NOT NULL THEN 'bad'
             WHEN NOT p.approved AND f.ended_approved THEN 'good'
         END AS label,
         if(p.approved AND NOT f.ended_red, 'rollback', 'later_run') AS source,
