@@ -36,8 +36,8 @@ async def upkeep(
     Args:
         warehouse: DuckDB file; empty: GOLDENPATH_WAREHOUSE, else var/goldenpath.duckdb.
         backups: folder in which each upkeep leaves a backup named by its time; empty: no backup.
-        compact_after_days: raw samples of older runs become histograms, after the backup; empty:
-            none do.
+        compact_after_days: raw samples of older runs become histograms, after the backup, and
+            leave their journals; empty: none do.
         keep_backups: so many of those named by their time stay, the newest; 0: all. Others are
             removed once the new one is seen to be whole.
         lake: folder that holds every view as Parquet, in parts; empty: none does.
@@ -74,11 +74,7 @@ async def _backed_up(place: Warehouse, target: Path, n_kept: int) -> str:
 
 async def _compacted(place: Warehouse, n_days: int) -> str:
     done = await asyncio.to_thread(compact_older, place, n_days, _WAIT_S)
-    return (
-        "nothing to compact"
-        if done is None
-        else f"Compacted: {done.n_samples:,} samples of {done.n_runs:,} runs"
-    )
+    return "nothing to compact" if done is None else f"Compacted: {done.said}"
 
 
 async def _in_lake(place: Warehouse, folder: Path) -> str:

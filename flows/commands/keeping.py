@@ -11,8 +11,8 @@ from flows.cli import print_json
 
 if TYPE_CHECKING:
     from data.store.lake import Lake
-    from data.store.retention import Compacted
     from data.store.upkeep import Upkeep
+    from flows.ageing import Aged
 
 _WAIT_S = 30.0
 _LAKE = "Keep every view there as Parquet, in parts; what did not change stays [GOLDENPATH_LAKE]."
@@ -52,8 +52,7 @@ def upkeep_command(
         click.echo(f"rebuilt from journals: {done.mended.n_runs} runs")
         click.echo(f"with {done.mended.n_labels} labels; the damaged file is {done.mended.kept_as}")
     if compacted is not None:
-        n_runs, n_samples, n_bins = compacted
-        click.echo(f"{n_samples:,} samples of {n_runs:,} runs compacted to {n_bins:,} bins")
+        click.echo(compacted.said)
     click.echo(f"{len(done.committed)} runs taken in, {len(done.filed)} journals filed")
     if in_lake is not None:
         click.echo(
@@ -62,12 +61,13 @@ def upkeep_command(
         )
 
 
-def _document(done: Upkeep, compacted: Compacted | None, in_lake: Lake | None) -> dict[str, object]:
+def _document(done: Upkeep, compacted: Aged | None, in_lake: Lake | None) -> dict[str, object]:
     mended = done.mended
     return {
         "committed": done.committed,
         "filed": done.filed,
         "rebuilt": mended and {**mended._asdict(), "kept_as": str(mended.kept_as)},
-        "compacted": compacted and compacted._asdict(),
+        "compacted": compacted and compacted.samples._asdict(),
+        "journals": compacted and compacted.journals._asdict(),
         "lake": in_lake and in_lake._asdict(),
     }
