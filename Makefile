@@ -42,7 +42,7 @@ bench: setup
 	$(BIN)/python -m tests.bench_judge
 	$(BIN)/python -m tests.bench_probe_truth
 	$(BIN)/python -m tests.bench_hooks
-	$(BIN)/python -m tests.bench_shared
+	$(BIN)/python -m tests.bench_lake
 
 truth-table: setup
 	$(BIN)/python -m tests.truth_table

@@ -12,6 +12,7 @@ from prefect.states import Completed, Failed
 
 from data.errors import GoldenPathError
 from data.store.backup import STAMP, back_up, thin_out
+from data.store.lake import write_lake
 from data.store.upkeep import Upkeep, keep_up
 from data.store.warehouse import Warehouse
 from flows.ageing import compact_older
@@ -28,16 +29,18 @@ async def upkeep(
     backups: str | None = None,
     compact_after_days: int | None = None,
     keep_backups: int = 14,
+    lake: str | None = None,
 ) -> State[Any]:
     """Keep a warehouse whole. Runs go on meanwhile.
 
     Args:
         warehouse: DuckDB file; empty: GOLDENPATH_WAREHOUSE, else var/goldenpath.duckdb.
         backups: folder in which each upkeep leaves a backup named by its time; empty: no backup.
-        compact_after_days: raw samples of older runs become histograms, after the backup; empty:
-            none do.
+        compact_after_days: raw samples of older runs become histograms, after the backup, and
+            leave their journals; empty: none do.
         keep_backups: so many of those named by their time stay, the newest; 0: all. Others are
             removed once the new one is seen to be whole.
+        lake: folder that holds every view as Parquet, in parts; empty: none does.
     """
     place = Warehouse(warehouse_path(warehouse))
     try:
@@ -50,6 +53,9 @@ async def upkeep(
         if compact_after_days:
             n_days = compact_after_days
             await upkeep_step.with_options(name="compact")(lambda: _compacted(place, n_days))
+        if lake:
+            folder = Path(lake)
+            await upkeep_step.with_options(name="lake")(lambda: _in_lake(place, folder))
     except GoldenPathError as error:
         return Failed(name="Upkeep failed", message=str(error))
     return Completed(name=done.split(":")[0], message=done)
@@ -68,11 +74,12 @@ async def _backed_up(place: Warehouse, target: Path, n_kept: int) -> str:
 
 async def _compacted(place: Warehouse, n_days: int) -> str:
     done = await asyncio.to_thread(compact_older, place, n_days, _WAIT_S)
-    return (
-        "nothing to compact"
-        if done is None
-        else f"Compacted: {done.n_samples:,} samples of {done.n_runs:,} runs"
-    )
+    return "nothing to compact" if done is None else f"Compacted: {done.said}"
+
+
+async def _in_lake(place: Warehouse, folder: Path) -> str:
+    done = await asyncio.to_thread(write_lake, place.path, folder, _WAIT_S)
+    return f"Lake: {done.n_written} files written, {done.n_kept} as they were: {folder}"
 
 
 def _said(done: Upkeep) -> str:

@@ -19,7 +19,7 @@ import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 
@@ -91,6 +91,12 @@ print(time.perf_counter() - began)
 """
 
 
+class Asked(Protocol):
+    """Whoever answers SQL."""
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]: ...
+
+
 class Ours:
     """The warehouse, loaded with what Parquet files hold and with all that is computed of it."""
 
@@ -108,6 +114,10 @@ class Ours:
             connection.execute("COMMIT")
         self.load_s = time.perf_counter() - began
         self.size_bytes = self.path.stat().st_size
+        self.open()
+
+    def open(self) -> None:
+        """For asking; a closed one is opened again."""
         self._connection = duckdb.connect(str(self.path), read_only=True)
         self._connection.execute("SET TimeZone = 'UTC'")
 
@@ -222,7 +232,7 @@ def _value(one: Any) -> str | float:
     return float(one)
 
 
-def _warm_ms(one: Ours | Peer, sql: str, n: int) -> float:
+def _warm_ms(one: Asked, sql: str, n: int) -> float:
     took = []
     for _ in range(n):
         began = time.perf_counter()

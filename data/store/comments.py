@@ -37,6 +37,7 @@ suite_count: computed: one row a run, phase and suite: how many tests ended how
 missing: computed: one row a run, phase and suite: tests announced of which nothing was heard
 metric: computed: one row a run, phase, probe, metric and unit: counts and percentiles
 histogram: one row a run, metric and bin of 1 % of samples that retention compacted
+histograms: one row a run that came with a compacted journal: what its samples came to
 compacted: one row a run whose samples were compacted: how many there were
 derived: fingerprint of what computed them
 """

@@ -17,8 +17,8 @@ from data.store.connect import writing
 from data.store.labels import labels_path, note, noted, put
 from data.store.lock import Deadline
 from data.store.mend import spools_of
-from data.store.shared import Log, opened
-from data.store.spool import DONE, put_in_place, spool_path
+from data.store.shared import Entry, Log, opened
+from data.store.spool import DONE, is_thin, put_in_place, spool_path
 
 _N_AT_ONCE = 500
 _REST_S = 30.0  # an unreachable server is not asked again by each of a command's reads
@@ -106,7 +106,7 @@ def _take_journals(log: Log, spools: Path, sent: dict[str, int], seq: int) -> tu
             seq = entry.seq
             path = spool_path(spools, entry.run_id)
             try:
-                here = _size(path) >= entry.n_bytes or _put(path, log.body(seq), sent)
+                here = _has(path, entry) or _put(path, log.body(seq), sent)
             except WarehouseError as error:
                 here = False
                 damaged.append(str(error))
@@ -173,6 +173,11 @@ def _keep(warehouse: Path, seen: Seen) -> None:
 
 def _seen_path(warehouse: Path) -> Path:
     return warehouse.with_name(f"{warehouse.name}.seen.json")
+
+
+def _has(path: Path, entry: Entry) -> bool:
+    """Whether our journal is as long as that of the log, or was before it lost its samples."""
+    return _size(path) >= entry.n_bytes or is_thin(path)
 
 
 def _size(path: Path) -> int:

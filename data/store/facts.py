@@ -7,6 +7,7 @@ import math
 
 from pydantic_core import PydanticSerializationError, from_json
 
+from data.records.compacted import Histograms
 from data.records.facts import (
     Collected,
     DeployResult,
@@ -41,6 +42,7 @@ KINDS: dict[str, type[Fact]] = {
         SuiteResult,
         ProbeResult,
         Sample,
+        Histograms,
         SensitivityCell,
         SuiteAudit,
         Verdict,

@@ -145,13 +145,14 @@ def _view_sources() -> tuple[str, ...]:
 
 
 @cache
-def _views_digest() -> str:
+def views_digest() -> str:
+    """Differs when the views or their comments differ from those of another version."""
     return hashlib.sha256("\n".join((*_view_sources(), comment_source())).encode()).hexdigest()
 
 
 def _views_are_current(connection: duckdb.DuckDBPyConnection) -> bool:
     row = connection.execute("SELECT digest FROM store.views").fetchone()
-    return row is not None and row[0] == _views_digest()
+    return row is not None and row[0] == views_digest()
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection) -> None:
@@ -160,6 +161,6 @@ def _create_views(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(source)
         write_comments(connection)
         connection.execute("DELETE FROM store.views")
-        connection.execute("INSERT INTO store.views VALUES (?)", [_views_digest()])
+        connection.execute("INSERT INTO store.views VALUES (?)", [views_digest()])
 
     _in_one(connection, create, "the views could not be created")

@@ -1,4 +1,6 @@
-"""One PostgreSQL for many machines: a log of ended journals and labels, added to and never changed.
+"""One PostgreSQL for many machines: a log of ended journals and labels.
+
+It is added to, and never changed but for old journals that lose their samples (`thinning`).
 
 Numbers of rows (`seq`) become visible in their order, since whoever adds holds one lock until the
 commit: a reader that has seen row 6 will never miss a row 5 that was committed after it.
@@ -36,6 +38,9 @@ CREATE TABLE IF NOT EXISTS goldenpath.journal (
   body bytea NOT NULL,
   stored_at timestamptz NOT NULL DEFAULT now(),
   UNIQUE (run_id, sha256));
+ALTER TABLE goldenpath.journal ADD COLUMN IF NOT EXISTS thin_sha256 bytea;
+COMMENT ON COLUMN goldenpath.journal.thin_sha256 IS
+  'Of body without its samples; n_bytes and sha256 stay those of the journal as it was sent.';
 COMMENT ON TABLE goldenpath.journal IS 'Ended journals of runs, zlib; the longest of a run counts.';
 ALTER TABLE goldenpath.journal ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE TABLE IF NOT EXISTS goldenpath.label (
@@ -44,6 +49,11 @@ CREATE TABLE IF NOT EXISTS goldenpath.label (
   "at" timestamptz NOT NULL,
   UNIQUE (run_id, "at", label, "by", note));
 COMMENT ON TABLE goldenpath.label IS 'What people found out later; the latest of a run counts.';
+"""
+_IS_MADE = """
+SELECT to_regclass('goldenpath.label') IS NOT NULL AND EXISTS (
+  SELECT FROM pg_attribute
+  WHERE attrelid = to_regclass('goldenpath.journal') AND attname = 'thin_sha256')
 """
 _SPOILT = "journal {} of the shared warehouse is damaged or gone"
 _ADD_JOURNAL = (
@@ -73,7 +83,7 @@ class Log:
 
     def holds(self, run_id: str, body: bytes) -> bool:
         """Whether exactly this journal of the run is there."""
-        asked = "SELECT 1 FROM goldenpath.journal WHERE run_id = %s AND sha256 = %s"
+        asked = "SELECT 1 FROM goldenpath.journal WHERE run_id = %s AND %s IN (sha256, thin_sha256)"
         return self._connection.execute(asked, [run_id, _sign(body)]).fetchone() is not None
 
     def add(self, run_id: str, body: bytes) -> None:
@@ -93,12 +103,12 @@ class Log:
         return [Entry(*row) for row in rows]  # type: ignore[arg-type]
 
     def body(self, seq: int) -> bytes:
-        """The journal of that number, as it was sent.
+        """The journal of that number, as it was sent, or without its samples.
 
         Raises:
             WarehouseError: it is gone, or not what was stored.
         """
-        asked = "SELECT body, sha256 FROM goldenpath.journal WHERE seq = %s"
+        asked = "SELECT body, coalesce(thin_sha256, sha256) FROM goldenpath.journal WHERE seq = %s"
         packed, sign = self._connection.execute(asked, [seq]).fetchone() or (b"", b"")
         try:
             body = zlib.decompress(packed)  # type: ignore[arg-type]
@@ -107,6 +117,31 @@ class Log:
         if _sign(body) != sign:
             raise WarehouseError(_SPOILT.format(seq))
         return body
+
+    def raw(self, runs: Iterable[str]) -> list[tuple[int, str]]:
+        """Numbers and runs of journals of these runs that have their samples."""
+        asked = (
+            "SELECT seq, run_id FROM goldenpath.journal "
+            "WHERE thin_sha256 IS NULL AND run_id = ANY(%s) ORDER BY seq"
+        )
+        rows = self._connection.execute(asked, [sorted(runs)]).fetchall()
+        return [(int(str(seq)), str(run_id)) for seq, run_id in rows]
+
+    def replace(self, seq: int, body: bytes) -> None:
+        """Keep this journal of the number, without its samples, from now on."""
+        self._connection.execute(
+            "UPDATE goldenpath.journal SET body = %s, thin_sha256 = %s WHERE seq = %s",
+            [zlib.compress(body, 1), _sign(body), seq],
+        )
+
+    def drop_shorter(self, runs: Iterable[str]) -> int:
+        """Drop journals of these runs after which a longer one came, and say how many."""
+        asked = (
+            "DELETE FROM goldenpath.journal AS one USING goldenpath.journal AS other "
+            "WHERE one.run_id = other.run_id AND one.n_bytes < other.n_bytes "
+            "AND one.seq < other.seq AND one.run_id = ANY(%s)"
+        )
+        return self._connection.execute(asked, [sorted(runs)]).rowcount
 
     def add_labels(self, labels: Iterable[Label]) -> None:
         """Add labels in one transaction; those that are there change nothing."""
@@ -186,7 +221,7 @@ def _cut(line: socket.socket) -> None:
 
 
 def _make(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    row = connection.execute("SELECT to_regclass('goldenpath.label') IS NOT NULL").fetchone()
+    row = connection.execute(_IS_MADE).fetchone()
     if row is not None and row[0]:
         return
     with connection.transaction():

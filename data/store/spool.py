@@ -20,6 +20,7 @@ from data.store.facts import decode, encode
 from data.store.lock import Deadline
 
 DONE = "done"
+THIN = b'{"v":1,"kind":"histograms",'  # how a journal begins whose samples were compacted
 _LOOK_S = 0.5
 _RUN_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,199}$")
 _log = logging.getLogger("goldenpath.spool")
@@ -39,7 +40,8 @@ class Spool:
         A journal that was filed under ``done/`` (a resumed run) is brought back.
 
         Raises:
-            SpoolError: it cannot be written, the id is no file name, or another process writes it.
+            SpoolError: it cannot be written, the id is no file name, another process writes it, or
+                its samples were compacted.
         """
         path = spool_path(folder, run_id)
         try:
@@ -135,6 +137,15 @@ def is_live(path: Path) -> bool:
         os.close(descriptor)
 
 
+def is_thin(path: Path) -> bool:
+    """Whether the journal there, or filed in ``done/`` beside it, has lost its samples."""
+    for one in (path, path.parent / DONE / path.name):
+        with suppress(OSError), one.open("rb") as file:
+            if file.read(len(THIN)) == THIN:
+                return True
+    return False
+
+
 def put_in_place(fresh: Path, path: Path) -> bool:
     """Make a whole new file the journal; False, and nothing done, while a writer holds the old one.
 
@@ -188,6 +199,8 @@ def file_away(path: Path, size: int) -> bool:
 def _open_for_append(path: Path) -> int:
     filed = path.parent / DONE / path.name
     if filed.exists() and not path.exists():
+        if is_thin(filed):
+            raise SpoolError(f"the run of {filed} cannot go on: its old samples were compacted")
         filed.rename(path)
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -25,7 +25,11 @@ def on_server(prefect_api: str) -> Iterator[None]:
 async def test_upkeep_backs_up_and_rebuilds_and_says_so(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "w.duckdb")
     spooled(warehouse, 1)
-    kept = await upkeep(str(warehouse.path), str(tmp_path / "backups"), return_state=True)
+    lake = tmp_path / "lake"
+    kept = await upkeep(
+        str(warehouse.path), str(tmp_path / "backups"), lake=str(lake), return_state=True
+    )
+    assert len(list(lake.rglob("plan=shop/**/part.parquet"))) > 10
     assert (kept.name, kept.is_completed()) == ("Kept", True)
     [backup] = (tmp_path / "backups").iterdir()
     require_whole(backup)

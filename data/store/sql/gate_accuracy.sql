@@ -8,9 +8,9 @@
 CREATE OR REPLACE VIEW gate_accuracy AS
 SELECT
     r.environment, r.plan, r.verdict, count(*) AS n_runs, count(r.label) AS n_labelled,
-    count_if(r.label IS NOT DISTINCT FROM 'good') AS n_good, count_if(r.label IS NOT DISTINCT FROM 'bad') AS n_bad,
-    count_if(r.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') AND r.label IS NOT DISTINCT FROM 'bad') AS n_false_promote,
-    count_if(r.verdict IN ('HOLD', 'ROLL_BACK') AND r.label IS NOT DISTINCT FROM 'good') AS n_false_hold,
+    count(*) FILTER (r.label IS NOT DISTINCT FROM 'good') AS n_good, count(*) FILTER (r.label IS NOT DISTINCT FROM 'bad') AS n_bad,
+    count(*) FILTER (r.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') AND r.label IS NOT DISTINCT FROM 'bad') AS n_false_promote,
+    count(*) FILTER (r.verdict IN ('HOLD', 'ROLL_BACK') AND r.label IS NOT DISTINCT FROM 'good') AS n_false_hold,
     (n_false_promote + n_false_hold) / nullif(count(r.label), 0) AS wrong_share,
     count(*) FILTER (l.source <> 'person' AND l.label = 'bad') AS n_auto_false_promote,
     count(*) FILTER (l.source <> 'person' AND l.label = 'good') AS n_auto_false_hold,

@@ -9,11 +9,11 @@ WITH recent AS (
 )
 SELECT
     c.environment, c.plan, c.criterion, arg_max(c.priority, c.started_at) AS priority,
-    count_if(c.started_at >= r.since) AS n_runs,
+    count(*) FILTER (c.started_at >= r.since) AS n_runs,
     max(c.started_at) FILTER (c.outcome <> 'PASS') AS last_fired_at
 FROM criteria AS c
 JOIN recent AS r USING (plan, environment)
 GROUP BY c.environment, c.plan, c.criterion, r.since
-HAVING count_if(c.started_at >= r.since) > 0
-    AND count_if(c.started_at >= r.since AND c.outcome <> 'PASS') = 0;
+HAVING count(*) FILTER (c.started_at >= r.since) > 0
+    AND count(*) FILTER (c.started_at >= r.since AND c.outcome <> 'PASS') = 0;
 COMMENT ON VIEW idle_criteria IS 'One row a plan, environment and criterion that decided nothing in the 90 days before the newest verdict';

@@ -15,8 +15,8 @@ WITH said AS MATERIALIZED (
     SELECT
         environment, plan, deployment_id, arg_max(revision, started_at) AS revision,
         min(started_at) AS started_at, phase, probe, step, step_label,
-        count_if(state = 'sound') AS n_runs, count_if(state = 'invalid') AS n_runs_invalid,
-        count_if(state = 'not_run') AS n_runs_not_run,
+        count(*) FILTER (state = 'sound') AS n_runs, count(*) FILTER (state = 'invalid') AS n_runs_invalid,
+        count(*) FILTER (state = 'not_run') AS n_runs_not_run,
         sum(step_duration_s) FILTER (state = 'sound') AS duration_s,
         sum(n_intended) FILTER (state = 'sound') AS n_intended,
         coalesce(sum(n_executions) FILTER (state = 'sound'), 0)::BIGINT AS n_executions,

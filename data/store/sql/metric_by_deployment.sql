@@ -13,6 +13,8 @@ WITH placed AS (
     SELECT run_no, phase, probe, metric, unit, ok, "value" FROM store.sample
     UNION ALL
     SELECT run_no, phase, probe, metric, unit, ok, "value" FROM store.histogram, range(n)
+    UNION ALL
+    SELECT run_no, phase, probe, metric, unit, ok, "value" FROM store.binned, range(n)
 ), together AS (
     SELECT
         environment, plan, deployment_id, arg_max(revision, started_at) AS revision,

@@ -22,7 +22,7 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT
         run_id, phase, count(*) AS n_probes,
-        count_if(outcome IN ('FAIL', 'ERROR')) AS n_probes_failed
+        count(*) FILTER (outcome IN ('FAIL', 'ERROR')) AS n_probes_failed
     FROM probes GROUP BY run_id, phase
 ) AS b ON b.run_id = p.run_id AND b.phase = p.phase;
 COMMENT ON VIEW phases IS 'One row a run and phase, with the final outcomes of its tests and probes';

@@ -30,7 +30,7 @@ LEFT JOIN (
 ) AS t USING (run_id)
 LEFT JOIN (
     SELECT
-        run_id, count(*) AS n_probes, count_if(outcome IN ('FAIL', 'ERROR')) AS n_probes_failed
+        run_id, count(*) AS n_probes, count(*) FILTER (outcome IN ('FAIL', 'ERROR')) AS n_probes_failed
     FROM probes GROUP BY run_id
 ) AS b USING (run_id)
 WHERE r.purpose IS DISTINCT FROM 'audit';
