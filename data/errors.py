@@ -50,6 +50,32 @@ class ForgeRefused(GoldenPathError):
         self.status, self.text = status, text
 
 
+class PlatformAway(GoldenPathError):
+    """Where services run could not be reached, or asks us to come later: it may pass.
+
+    Whether anything was done is not known.
+
+    Attributes:
+        wait_s: how long it asks us to wait; 0: it did not say.
+    """
+
+    def __init__(self, message: str, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class PlatformMoved(GoldenPathError):
+    """Somebody else changed the service after we looked at it."""
+
+
+class PlatformRefused(GoldenPathError):
+    """Where services run will not do it, however often it is asked."""
+
+
+class NotReady(PlatformRefused):
+    """A revision that was deployed will not start: the product's fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with an input file.

@@ -10,7 +10,9 @@ from data.records.words import Priority, VerdictWord
 from data.rules.after_rollback import expected_after, read_back, tried
 from data.rules.returning import WENT_BACK
 from flows.session import Session
+from flows.wiring import Wired
 from tasks.clock import now
+from tasks.deploy.deployer import Moved
 from tasks.health import read_revisions
 from tasks.probes.run import run_probe
 
@@ -29,26 +31,31 @@ async def act(session: Session, verdict: Verdict) -> None:
     rolled = await session.deployer.roll_back(target)
     _record(session, f"{WENT_BACK}{target}", rolled.done, rolled.message)
     if rolled.done:
-        await _confirm(session, target)
+        await _confirm(session, target, rolled)
 
 
-async def _confirm(session: Session, target: str) -> None:
-    """Whether what the deployer says is so, and whether users can do again what P1 stands for."""
-    deploy, services = await session.deploy(), session.wired.plan.services
-    expected = expected_after(deploy, session.wired.started.revision, target)
-    n_reads = session.wired.plan.fence_reads
-    read = read_revisions(session.wired.run_id, "rollback", services, expected, n_reads)
+async def _confirm(session: Session, target: str, rolled: Moved) -> None:
+    """Whether what the deployer says is so, and whether users can do again what P1 stands for.
+
+    Looked at is where users are: what was tested beside them may still be there.
+    """
+    promotion = session.wired.plan.promotion
+    live = session.wired.moved({**rolled.urls, **(promotion.live if promotion else {})})
+    deploy, services = await session.deploy(), live.plan.services
+    expected = rolled.revisions or expected_after(deploy, live.started.revision, target)
+    n_reads = live.plan.fence_reads
+    read = read_revisions(live.run_id, "rollback", services, expected, n_reads)
     _record(session, "read back", *read_back([reading async for reading in read]))
-    results = [result async for result in _p1(session)]
+    results = [result async for result in _p1(live)]
     _record(session, f"try P1 on {target}", *tried(results))
 
 
-async def _p1(session: Session) -> AsyncIterator[ProbeResult]:
+async def _p1(wired: Wired) -> AsyncIterator[ProbeResult]:
     """Each P1 probe once, without load; suites take too long beside an outage."""
-    for phase in session.wired.plan.phases:
+    for phase in wired.plan.phases:
         for probe in phase.probes if phase.priority is Priority.P1 else ():
             once = probe.model_copy(update={"repeat": 1, "warm_up": 0, "load": None})
-            async for fact in run_probe(session.wired.probe_order(phase, once)):
+            async for fact in run_probe(wired.probe_order(phase, once)):
                 if isinstance(fact, ProbeResult):
                     yield fact
 

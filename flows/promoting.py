@@ -36,14 +36,12 @@ async def promote(session: Session, verdict: Verdict) -> None:
 async def _promote(
     session: Session, promotion: Promotion, deploy: DeployResult, revision: str
 ) -> None:
+    """The addresses that the plan names for users go before those that the deployer tells."""
     moved = await session.deployer.promote(revision)
     _record(session, f"promote {revision}", "done" if moved.done else "failed", moved.message)
     if not moved.done:
         return
-    live = {
-        name: service.model_copy(update={"url": promotion.live.get(name, service.url)})
-        for name, service in session.wired.plan.services.items()
-    }
+    live = session.wired.moved({**moved.urls, **promotion.live}).plan.services
     good, told = confirmed(await _read(session, live, deploy))
     _record(session, "read back", "done" if good else "failed", told)
 

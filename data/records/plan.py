@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from data.records.cause import Cause
+from data.records.cloud_run import DeployCloudRun
 from data.records.control import Control
 from data.records.criterion import Criterion
 from data.records.field_rule import Identifier
@@ -23,6 +24,7 @@ from data.records.probe_plan import ProbePlan
 from data.records.quarantine import Quarantine
 from data.records.record import Record
 from data.records.results import ResultFormat
+from data.records.retries import Retries
 from data.records.units import Seconds, Share, seconds
 from data.records.words import Priority
 
@@ -120,13 +122,6 @@ class HealthGate(Record):
     consecutive: int = Field(2, ge=1, le=100)
 
 
-class Retries(Record):
-    """Back-off for failures that may pass; definite ones are never tried again."""
-
-    attempts: int = Field(3, ge=1, le=20)
-    first_wait: Seconds = seconds("1s")
-
-
 class DeployNone(Record):
     """Validate what is there."""
 
@@ -177,7 +172,9 @@ class DeployLocal(Record):
     retries: Retries = Retries()
 
 
-Deploy = Annotated[DeployNone | DeployCommand | DeployLocal, Field(discriminator="deployer")]
+Deploy = Annotated[
+    DeployNone | DeployCommand | DeployLocal | DeployCloudRun, Field(discriminator="deployer")
+]
 
 
 class Expect(Record):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import Field
+
+from data.errors import UsageError
+from data.records.cloud_run import DeployCloudRun
 from data.records.facts import DeployResult
 from data.records.plan import DeployCommand, DeployLocal, Plan
 from data.records.record import Record
@@ -29,10 +33,18 @@ class DeployOrder(Record):
 
 
 class Moved(Record):
-    """What a rollback or a promotion did."""
+    """What a rollback or a promotion did.
+
+    Attributes:
+        revisions: service -> the revision that users ought to get now, in the service's own
+            words; empty: the deployer has no other name for it than the one it was given.
+        urls: service -> address of its users, where the deployer knows it.
+    """
 
     done: bool
     message: str
+    revisions: dict[str, str] = Field(default_factory=dict)
+    urls: dict[str, str] = Field(default_factory=dict)
 
 
 class Deployer(Protocol):
@@ -65,6 +77,19 @@ def deployer_for(order: DeployOrder) -> Deployer:
         from tasks.deploy.command import CommandDeployer
 
         return CommandDeployer(order, deploy)
+    if isinstance(deploy, DeployCloudRun):
+        return _cloud_run(order, deploy)
     from tasks.deploy.nothing import NoDeployer
 
     return NoDeployer(order)
+
+
+def _cloud_run(order: DeployOrder, deploy: DeployCloudRun) -> Deployer:
+    try:
+        from tasks.deploy.cloud_run import CloudRunDeployer
+    except ImportError as error:
+        raise UsageError(
+            "the deployer 'cloud-run' needs Google's client:"
+            f" pip install 'golden-path[cloud-run]' ({error})"
+        ) from error
+    return CloudRunDeployer(order, deploy)

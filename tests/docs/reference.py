@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from data.records import (
     cause,
+    cloud_run,
     control,
     criterion,
     field_rule,
@@ -26,6 +27,7 @@ from data.records import (
     plan,
     probe_plan,
     quarantine,
+    retries,
     step_plan,
 )
 from tests.docs.meanings import MEANINGS, PLACES
@@ -66,7 +68,11 @@ _TYPES = (
     (r"bool", "`true` or `false`"),
     (r"int", "whole number"),
     (r"str", "text"),
-    (r"Deploy", "one of [none](#deploynone), [command](#deploycommand), [local](#deploylocal)"),
+    (
+        r"Deploy",
+        "one of [none](#deploynone), [command](#deploycommand), [local](#deploylocal),"
+        " [cloud-run](#deploycloudrun)",
+    ),
 )
 
 
@@ -80,6 +86,8 @@ def models() -> list[type[BaseModel]]:
     seen: dict[str, type[BaseModel]] = {}
     for module in (
         plan,
+        retries,
+        cloud_run,
         control,
         criterion,
         cause,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from data.records.plan import DeployCommand, Plan
+from data.records.cloud_run import DeployCloudRun
+from data.records.plan import Deploy, DeployCommand, Plan
 from data.rules.planning.document import Path
 
 
@@ -12,7 +13,7 @@ def promotion_faults(plan: Plan) -> Iterator[tuple[Path, str, str]]:
     """Place, fault and hint of each."""
     if plan.promotion is None:
         return
-    if not isinstance(plan.deploy, DeployCommand) or plan.deploy.promote is None:
+    if not _can_promote(plan.deploy):
         yield (
             ("promotion",),
             f"the deployer {plan.deploy.deployer!r} cannot promote",
@@ -25,6 +26,12 @@ def promotion_faults(plan: Plan) -> Iterator[tuple[Path, str, str]]:
             "give a service a revision source",
         )
     yield from _live(plan, plan.promotion.live)
+
+
+def _can_promote(deploy: Deploy) -> bool:
+    if isinstance(deploy, DeployCommand):
+        return deploy.promote is not None
+    return isinstance(deploy, DeployCloudRun)
 
 
 def _live(plan: Plan, live: dict[str, str]) -> Iterator[tuple[Path, str, str]]:

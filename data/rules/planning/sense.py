@@ -11,6 +11,7 @@ from data.records.control import STANDARD
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
 from data.records.probe_plan import steps_of
 from data.rules.money import circular, cost_faults, money_faults
+from data.rules.planning.cloud_run import cloud_run_faults
 from data.rules.planning.criteria import criteria_faults
 from data.rules.planning.document import Document, Path, dotted
 from data.rules.planning.loads import load_faults
@@ -221,6 +222,7 @@ def _whole(plan: Plan, name: str) -> float:
 
 def _deploy(plan: Plan) -> Iterator[Finding]:
     deploy = plan.deploy
+    yield from (Finding(path, *rest) for path, *rest in cloud_run_faults(plan))
     if isinstance(deploy, DeployLocal):
         yield from _unknown(("deploy", "processes"), deploy.processes, plan.services, "service")
     cannot = isinstance(deploy, DeployNone) or (
