@@ -27,6 +27,7 @@ _COMMANDS = {
     "export": "reading",
     "trends": "trends",
     "label": "reading",
+    "approve": "approving",
     "upkeep": "keeping",
     "backup": "backing",
     "restore": "backing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from data.records.facts import DeployResult, RevisionReading
 from data.records.plan import Promotion, Service
 from data.records.verdict import Acted, Verdict
+from data.rules.deciding import settled
 from data.rules.promoting import confirmed, promotion_refusals
 from flows.session import Session
 from tasks.clock import now
@@ -22,9 +23,10 @@ async def promote(session: Session, verdict: Verdict) -> None:
     action = f"promote {deploy.revision or 'nothing'}"
     if promotion is None or _was_done(session, action):
         return
-    services = session.wired.plan.services
-    seen = await _read(session, services, deploy) if verdict.verdict.approves else []
-    refused = promotion_refusals(promotion, verdict, deploy, seen, _tested(session))
+    services, decision = session.wired.plan.services, session.recorder.view().decision
+    approved = settled(verdict, decision).approves
+    seen = await _read(session, services, deploy) if approved else []
+    refused = promotion_refusals(promotion, verdict, deploy, seen, _tested(session), decision)
     if refused or deploy.revision is None:
         _record(session, action, "refused", "; ".join(refused))
     elif not promotion.execute:

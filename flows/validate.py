@@ -21,11 +21,14 @@ from prefect.runtime import flow_run
 from data.errors import GoldenPathError
 from data.records.facts import DeployResult, Fact, RevisionReading, RunEnded
 from data.records.verdict import Verdict
+from data.rules.deciding import sentence
+from data.rules.deciding import settled as settled_word
 from data.rules.judge import make_ready
 from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.acting import act
 from flows.at_rest import judge_at_rest
+from flows.deciding import decide, waits
 from flows.environments import opened
 from flows.knowing import known_before
 from flows.phase import run_phase, skip_phase
@@ -97,7 +100,10 @@ async def validate(
         session = await opened(request, environment_block)
     try:
         verdict = await _validated(session)
-        return state_of(verdict.verdict.approves, verdict.verdict, verdict.rule)
+        view = session.recorder.view()
+        word = settled_word(verdict, view.decision)
+        said = sentence(view.decision) if view.decision else verdict.rule
+        return state_of(word.approves, word, said)
     except ExceptionGroup as group:  # of a phase; the first one says what is the matter
         raise group.exceptions[0] from group
     finally:
@@ -133,8 +139,14 @@ async def _validated(session: Session) -> Verdict:
     verdict = await _judge(session)
     await settled(verdict_step, verdict)
     await act(session, verdict)
+    asked = waits(session, verdict)
+    if asked:  # who is to decide must know, and be able to read why
+        await tell_people(session, verdict, _warehouse(session))
+        await _show(session)
+    await decide(session, verdict)
     await promote(session, verdict)
-    await tell_people(session, verdict, _warehouse(session))
+    if not asked:
+        await tell_people(session, verdict, _warehouse(session))
     await raise_issues(session, verdict, _warehouse(session))
     shown.say(len(plan.phases) + 2, verdict.rule)
     await asyncio.gather(shown.sent(), _publish(session))
@@ -221,9 +233,16 @@ async def _judge(session: Session) -> Verdict:
 
 async def _publish(session: Session) -> None:
     """Warehouse, files and artifacts at once; the pages are drawn beside the waiting."""
-    view, folder = session.recorder.view(session.history), session.wired.home / "reports"
     await asyncio.gather(
         asyncio.to_thread(_commit, session, get_run_logger()),
+        _show(session),
+    )
+
+
+async def _show(session: Session) -> None:
+    """The pages and artifacts as the run stands now."""
+    view, folder = session.recorder.view(session.history), session.wired.home / "reports"
+    await asyncio.gather(
         asyncio.to_thread(session.printer.write, session.recorder.path, folder, session.history),
         publish_report(view, folder),
     )

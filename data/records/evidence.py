@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from data.records.approval import Decision
 from data.records.facts import (
     Collected,
     DeployResult,
@@ -124,5 +125,6 @@ class RunView(Record):
 
     evidence: Evidence
     verdict: Verdict | None = None
+    decision: Decision | None = None
     acted: tuple[Acted, ...] = ()
     history: History = History()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from data.records.approval import Approval
 from data.records.cause import Cause
 from data.records.cloud_run import DeployCloudRun
 from data.records.control import Control
@@ -318,6 +319,7 @@ class Plan(Record):
     revenue: Revenue | None = None
     rollback: Rollback = Rollback()
     promotion: Promotion | None = Field(None, description="absent: the gate promotes nothing")
+    approval: Approval | None = Field(None, description="absent: no verdict waits for a person")
     baseline: Baseline = Baseline()
     audit: Audit = Audit()
     load: LoadLimits | None = Field(

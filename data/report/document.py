@@ -60,11 +60,12 @@ def _consequences(view: RunView) -> dict[str, Any]:
 
 
 def _extra(view: RunView) -> dict[str, Any]:
-    verdict = view.verdict
+    verdict, decided = view.verdict, view.decision
     return {
         "exit_code": exit_code(view),
         "notes": list(verdict.notes) if verdict else [],
         "revenue_note": verdict.revenue_note if verdict else "",
         "rollback_refusals": list(verdict.rollback_refusals) if verdict else [],
         "acted": [a.model_dump(mode="json", exclude={"run_id"}) for a in view.acted],
+        "decision": decided.model_dump(mode="json", exclude={"run_id"}) if decided else None,
     }

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from data.records.evidence import RunView
 from data.records.words import VerdictWord
+from data.rules.deciding import sentence, settled
 
 NO_VERDICT = "NO VERDICT"
 NO_VERDICT_EXIT = 1  # the gate did not finish, and then the deployment is not approved
@@ -40,12 +41,17 @@ def verdict_word(view: RunView) -> str:
 
 def exit_code(view: RunView) -> int:
     """The exit code that this run stands for; 1 without a verdict."""
-    return view.verdict.verdict.exit_code if view.verdict else NO_VERDICT_EXIT
+    return settled(view.verdict, view.decision).exit_code if view.verdict else NO_VERDICT_EXIT
 
 
 def meaning(view: RunView) -> str:
-    """What the verdict asks for, in one clause."""
-    return MEANINGS[view.verdict.verdict] if view.verdict else "not approved: nobody has judged it"
+    """What the verdict asks for, in one clause; where a person was asked, what came of it."""
+    if view.verdict is None:
+        return "not approved: nobody has judged it"
+    if view.decision is None:
+        return MEANINGS[view.verdict.verdict]
+    approves = settled(view.verdict, view.decision).approves
+    return plain(f"{'approved' if approves else 'not approved'}: {sentence(view.decision)}")
 
 
 def deciding_sentence(view: RunView) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from data.records.approval import Decision
 from data.records.facts import DeployResult, RevisionReading
 from data.records.plan import Promotion
 from data.records.verdict import Verdict
 from data.records.words import Outcome, VerdictWord
 from data.rules.after_rollback import read_back
+from data.rules.deciding import sentence, settled
 
 Tested = Mapping[str, set[str]]
 
@@ -19,6 +21,7 @@ def promotion_refusals(
     deploy: DeployResult,
     readings: Sequence[RevisionReading],
     tested: Tested,
+    decision: Decision | None = None,
 ) -> tuple[str, ...]:
     """Why promoting is not safe; empty when nothing speaks against it.
 
@@ -26,15 +29,23 @@ def promotion_refusals(
     evidence was gathered. What is not known is a refusal. Drift is asked for only where the
     verdict approves: else nobody has read anything.
     """
-    judged = tuple(_judged(promotion, verdict, deploy))
-    return judged if not verdict.verdict.approves else (*judged, *_drifted(readings, tested))
+    approved = settled(verdict, decision).approves
+    said = () if approved and decision else tuple(_spoken(promotion, verdict, decision))
+    judged = (*said, *_deployed(deploy))
+    return judged if not approved else (*judged, *_drifted(readings, tested))
 
 
-def _judged(promotion: Promotion, verdict: Verdict, deploy: DeployResult) -> Iterator[str]:
+def _spoken(promotion: Promotion, verdict: Verdict, decision: Decision | None) -> Iterator[str]:
+    """What verdict and decision have against it. Where a person says promote, that is enough."""
     if not verdict.verdict.approves:
         yield f"the verdict is {verdict.verdict}"
-    if verdict.verdict is VerdictWord.PROMOTE_WITH_WATCH and not promotion.with_watch:
+    if decision is not None:
+        yield sentence(decision)
+    elif verdict.verdict is VerdictWord.PROMOTE_WITH_WATCH and not promotion.with_watch:
         yield "the verdict is PROMOTE_WITH_WATCH (promotion.with_watch: false)"
+
+
+def _deployed(deploy: DeployResult) -> Iterator[str]:
     if deploy.outcome is not Outcome.PASS:
         yield f"this run deployed nothing: its deploy is {deploy.outcome}"
     if deploy.revision is None:

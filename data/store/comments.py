@@ -24,6 +24,7 @@ sensitivity: one row an audit run, suite, test and negative control
 suite_audit: one row an audit run, phase and suite: what the audit could do with it
 verdict: one row a judged run
 acted: one row a run and action that the gate carried out
+decision: one row a run whose verdict waited, or waits, for a person
 hook_delivery: one row a request to the hook receiver
 migrations: one row a migration that was applied
 views: fingerprint of the views as they were made
@@ -108,6 +109,12 @@ note: why
 labelled_by: who said so; NULL: nobody, it follows from later runs
 labelled_at: when it was known, UTC
 acted_at: when the gate did it, UTC
+asked_verdict: what the evidence said, and a person was asked about
+decision: promote or hold; hold while nobody has decided
+decided_by: name of the person; empty where nobody has decided
+decision_reason: why, in the person's words
+decided_how: waiting, prefect (form or API), cli or time-out
+decided_at: when, UTC; while it waits: since when
 action_taken: rollback, promote or issue
 as_expected: every reading saw the expected revision and no other; NULL: nothing says what to expect
 attempt: 1 is the first; a retry is 2

@@ -7,6 +7,7 @@ import math
 
 from pydantic_core import PydanticSerializationError, from_json
 
+from data.records.approval import Decision
 from data.records.compacted import Histograms
 from data.records.facts import (
     Collected,
@@ -47,6 +48,7 @@ KINDS: dict[str, type[Fact]] = {
         SuiteAudit,
         Verdict,
         Acted,
+        Decision,
     )
 }
 

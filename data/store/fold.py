@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from data.records.approval import Decision
 from data.records.audit import AuditView
 from data.records.evidence import Evidence, History, RunView
 from data.records.facts import (
@@ -79,6 +80,7 @@ def run_view_of(facts: Iterable[Fact], history: History | None = None) -> RunVie
     return RunView(
         evidence=evidence_of(rows),
         verdict=_only(rows, Verdict),
+        decision=_only(rows, Decision),
         acted=_every(rows, Acted),
         history=history or History(),
     )

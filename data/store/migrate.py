@@ -32,6 +32,7 @@ VIEWS = (
     "incidents",
     "actions",
     "acted",
+    "decisions",
     "sensitivity",
     "runs",
     "pass_rate_by_deployment",

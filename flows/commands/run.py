@@ -42,6 +42,7 @@ def run_command(
       goldenpath run examples/staging/plan.yaml --revision healthy
       goldenpath run plan.yaml --skip-deploy --set health.deadline=10s --json
     """
+    from data.report.wording import exit_code
     from flows.wiring import Request, prefect_defaults
 
     prefect_defaults()
@@ -55,8 +56,7 @@ def run_command(
     )
     view = asyncio.run(_run(request))
     show_run(view, as_json)
-    assert view.verdict is not None
-    sys.exit(view.verdict.verdict.exit_code)
+    sys.exit(exit_code(view))
 
 
 def show_run(view: RunView, as_json: bool) -> None:
@@ -72,6 +72,7 @@ def show_run(view: RunView, as_json: bool) -> None:
 
 
 async def _run(request: Request) -> RunView:
+    from data.rules.deciding import settled
     from flows.progress import Progress
     from flows.wiring import open_recorder, wire
 
@@ -80,11 +81,11 @@ async def _run(request: Request) -> RunView:
     progress.say(f"run {wired.run_id}")
     await wired.deployer().prepare()
     server = server_for(wired.home, progress)
-    session = Session(wired, open_recorder(wired, [progress]))
+    session = Session(wired, open_recorder(wired, [progress]), progress.say)
     session.begin()  # beside the import of Prefect and the boot of its server
     state = await launch(session, server, _import_flow)
     view = session.recorder.view(session.history)
-    if view.verdict is None or state.name != view.verdict.verdict:
+    if view.verdict is None or state.name != settled(view.verdict, view.decision):
         raise GoldenPathError(
             f"the gate failed before a verdict: {state.message}; the deployment is not approved;"
             f" go on with --resume {wired.run_id}"

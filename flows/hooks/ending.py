@@ -8,6 +8,7 @@ from data.errors import UsageError
 from data.records.facts import RunEnded
 from data.records.plan import Plan
 from data.records.verdict import Verdict
+from data.rules.deciding import settled
 from data.store.warehouse import Warehouse
 from flows.at_rest import judge_at_rest
 from flows.knowing import known_before
@@ -46,8 +47,9 @@ def _ended(warehouse: Path, run_id: str, reason: str, by: str | None) -> Verdict
         before = store.view(run_id)
     except UsageError:
         return None
-    if before.verdict is not None:
-        return before.verdict
+    if before.verdict is not None:  # one that waited for a person when its process ended is held
+        word = settled(before.verdict, before.decision)
+        return before.verdict.model_copy(update={"verdict": word})
     run = before.evidence.run
     plan = Plan.model_validate_json(run.plan_json)
     recorder = Recorder(store.spools, run_id)

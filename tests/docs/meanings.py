@@ -27,6 +27,7 @@ PLACES = {
     "Issues": "`issues`",
     "Rollback": "`rollback`",
     "Promotion": "`promotion`",
+    "Approval": "`approval`",
     "Baseline": "`baseline`",
     "Quarantine": "`quarantine[]`",
     "Audit": "`audit`",

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from data.records import (
+    approval,
     cause,
     cloud_run,
     control,
@@ -38,6 +39,7 @@ _TYPES = (
     (r"tuple\[ProbePlan, \.\.\.\]", "list of [http](#httpprobe) and [journey](#journeyprobe)"),
     (r"tuple\[Annotated\[EventRule.*", "list of names or [EventRule](#eventrule)"),
     (r"tuple\[HealthCheck, \.\.\.\]", "[HealthCheck](#healthcheck) or a list of them"),
+    (r"tuple\[Literal\[VerdictWord.*", "list of verdicts"),
     (r"tuple\[str, \.\.\.\]", "list of text"),
     (r"tuple\[int, \.\.\.\]", "list of numbers"),
     (r"tuple\[JsonValue, \.\.\.\]", "list of values"),
@@ -88,6 +90,7 @@ def models() -> list[type[BaseModel]]:
         plan,
         retries,
         cloud_run,
+        approval,
         control,
         criterion,
         cause,
@@ -107,6 +110,7 @@ def models() -> list[type[BaseModel]]:
                 and value.__module__ == module.__name__
             ):
                 seen.setdefault(value.__name__, value)
+    del seen["Decision"], seen["Said"]  # what people say of a run, and no part of a plan
     del seen["ProbeTerms"]  # its keys are told with both kinds of probes
     first = seen.pop("Plan")
     return [first, *seen.values()]

@@ -32,7 +32,7 @@ KEYS = (
     "started_at",
     "finished_at",
 )
-EXTRA = ("exit_code", "notes", "revenue_note", "rollback_refusals", "acted")
+EXTRA = ("exit_code", "notes", "revenue_note", "rollback_refusals", "acted", "decision")
 SUITE_KEYS = (
     "id",
     "phase",

@@ -43,6 +43,7 @@ COLUMNS: dict[str, list[str]] = {
     "actions": [*RUN, "ordinal", "priority", "text"],
     "hook_deliveries": ["row_id", "received_at", "hook_source", "client", "delivery_id", "event", "http_status", "delivery_outcome", "delivery_reason", "idempotency_key", "run_id", "flow_run_id", "superseded_run_id", "took_ms"],
     "acted": [*RUN, "action_taken", "outcome", "message"],
+    "decisions": [*RUN, "asked_verdict", "decision", "decided_by", "decision_reason", "decided_how", "decided_at"],
     "sensitivity": [*RUN, "suite", "test_id", "fault", "turned_red"],
     "pass_rate_by_deployment": [*DEPLOYMENT, "n_runs", *COUNTS, "pass_share", "flaky_share"],
     "metric_by_deployment": [*DEPLOYMENT, "phase", "probe", "metric", "unit", "n", "n_failed", "p50", "p95", "p99"],

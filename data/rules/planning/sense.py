@@ -43,6 +43,7 @@ def sense_faults(
         _capabilities,
         _deploy,
         _promotion,
+        _approval,
         _audit,
         _results,
         _shards,
@@ -239,6 +240,12 @@ def _deploy(plan: Plan) -> Iterator[Finding]:
 def _promotion(plan: Plan) -> Iterator[Finding]:
     for path, text, hint in promotion_faults(plan):
         yield Finding(path, text, hint)
+
+
+def _approval(plan: Plan) -> Iterator[Finding]:
+    if plan.approval is not None and plan.approval.wait <= 0:
+        path: Path = ("approval", "wait")
+        yield Finding(path, "nobody can decide within 0 s", "leave approval out, or give it time")
 
 
 def _files(plan: Plan, exists: Callable[[str], bool]) -> Iterator[Finding]:

@@ -1,0 +1,68 @@
+"""What a person may decide after the verdict, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from data.records.approval import Approval, Decision
+from data.records.verdict import Verdict
+from data.records.words import Mark, Priority, VerdictWord
+
+_PROVEN = (Mark.PASS, Mark.FLAKY)
+_WATCH, _HOLD = VerdictWord.PROMOTE_WITH_WATCH, VerdictWord.HOLD
+
+
+def refusals(verdict: Verdict) -> tuple[str, ...]:
+    """Why nobody may promote it; empty where a person may.
+
+    PROMOTE and PROMOTE_WITH_WATCH approve already. A HOLD may be promoted where it is about less
+    than P1: every P1 criterion has passed, at worst when tried again. Nothing else may.
+    """
+    if verdict.verdict.approves:
+        return ()
+    if verdict.verdict is not _HOLD:
+        return (f"the verdict is {verdict.verdict}",)
+    return tuple(_unproven(verdict))
+
+
+def _unproven(verdict: Verdict) -> Iterator[str]:
+    first = [one for one in verdict.criteria if one.priority is Priority.P1]
+    if not first:
+        yield "nothing of P1 was judged"
+    for one in first:
+        if one.outcome not in _PROVEN:
+            yield f"{one.id} of P1 is {one.outcome}: {one.sentence}"
+
+
+def asks(approval: Approval | None, verdict: Verdict) -> bool:
+    """Whether the run waits for a person: where the plan says so and promoting is theirs to say."""
+    wanted = approval is not None and verdict.verdict in approval.verdicts
+    return wanted and not refusals(verdict)
+
+
+def is_decided(decision: Decision | None, verdict: Verdict) -> bool:
+    """Whether a person has decided about exactly this evidence."""
+    if decision is None or decision.how in ("waiting", "time-out"):
+        return False
+    return (decision.verdict, decision.input_hash) == (verdict.verdict, verdict.input_hash)
+
+
+def settled(verdict: Verdict, decision: Decision | None) -> VerdictWord:
+    """What holds in the end: the verdict, and what a person made of it where one was asked.
+
+    A promotion by a person is PROMOTE_WITH_WATCH: the evidence did not say more. What waits, or
+    was decided of other evidence, is held. ROLL_BACK and SUPERSEDED stay what they are.
+    """
+    if decision is None or not (verdict.verdict.approves or verdict.verdict is _HOLD):
+        return verdict.verdict
+    says_promote = decision.decision == "promote" and is_decided(decision, verdict)
+    return _WATCH if says_promote and not refusals(verdict) else _HOLD
+
+
+def sentence(decision: Decision) -> str:
+    """Who decided what and why, in one line."""
+    if decision.how == "waiting":
+        return f"held: {decision.reason}"
+    who = f" by {decision.by}" if decision.by else ""
+    word = "promoted" if decision.decision == "promote" else "held"
+    return f"{word}{who} ({decision.how}): {decision.reason}"
