@@ -19,7 +19,7 @@ async def opened(request: Request, block: str | None) -> Session:
         PlanError: the plan has faults.
         UsageError: the warehouse cannot be written, or the run to resume cannot be.
     """
-    variables, kept = await _values(block)
+    variables, kept = await values_of(block)
     given = {"variables": variables, "warehouse": request.warehouse or kept or None}
     wired = wire(request.model_copy(update=given))
     session = Session(wired, open_recorder(wired))
@@ -28,7 +28,7 @@ async def opened(request: Request, block: str | None) -> Session:
     return session
 
 
-async def _values(block: str | None) -> tuple[dict[str, str], str]:
+async def values_of(block: str | None) -> tuple[dict[str, str], str]:
     """Variables and secrets by name, and the path of a warehouse; empty without a block."""
     if not block:
         return {}, ""

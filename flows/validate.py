@@ -134,7 +134,7 @@ async def _validated(session: Session) -> Verdict:
     shown = ProgressArtifact(plan.plan, plan.environment, len(plan.phases) + 2)
     Thread(target=make_ready, args=(plan,), daemon=True).start()
     session.printer.start()
-    reason = await _evidence(session, shown)
+    reason = await gather_evidence(session, shown)
     session.record(RunEnded(run_id=session.wired.run_id, finished_at=now(), reason=reason))
     verdict = await _judge(session)
     await settled(verdict_step, verdict)
@@ -153,7 +153,7 @@ async def _validated(session: Session) -> Verdict:
     return verdict
 
 
-async def _evidence(session: Session, shown: ProgressArtifact) -> str:
+async def gather_evidence(session: Session, shown: ProgressArtifact) -> str:
     """Gather everything that can be had. Returns why it stopped early, or ""."""
     await settled(deploy_step, session.deploy)
     deploy = await session.deploy()

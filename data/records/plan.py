@@ -27,6 +27,7 @@ from data.records.record import Record
 from data.records.results import ResultFormat
 from data.records.retries import Retries
 from data.records.units import Seconds, Share, seconds
+from data.records.watch import Watch
 from data.records.words import Priority
 
 Shards = Annotated[int, Field(ge=1, le=64)] | Literal["auto"]
@@ -320,6 +321,7 @@ class Plan(Record):
     rollback: Rollback = Rollback()
     promotion: Promotion | None = Field(None, description="absent: the gate promotes nothing")
     approval: Approval | None = Field(None, description="absent: no verdict waits for a person")
+    watch: Watch | None = Field(None, description="absent: nobody looks again")
     baseline: Baseline = Baseline()
     audit: Audit = Audit()
     load: LoadLimits | None = Field(

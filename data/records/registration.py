@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from data.records.record import Record
 
-Flow = Literal["validate", "audit", "upkeep", "zombies"]
+Flow = Literal["validate", "audit", "watch", "upkeep", "zombies"]
 
 
 class Planned(Record):
@@ -16,6 +16,7 @@ class Planned(Record):
     plan: str
     environment: str
     blocks: tuple[str, ...] = ()
+    watched: bool = False
 
 
 class Wanted(Record):
@@ -26,6 +27,7 @@ class Wanted(Record):
     warehouse: str
     every: str = ""
     audit: str = ""
+    watch: str = ""
     upkeep: str = ""
     backups: str = ""
 

@@ -80,6 +80,9 @@ def _of_plan(plan: Planned, wanted: Wanted) -> Iterator[Order]:
     if wanted.audit:
         text = f"Try the suites and probes of {what} against negative controls."
         yield order("audit", "-audit", text, wanted.audit)
+    if wanted.watch and plan.watched:
+        text = f"Try P1 again on what was promoted with watch of {what}."
+        yield order("watch", "-watch", text, wanted.watch)
 
 
 def _of_warehouse(wanted: Wanted) -> Iterator[Order]:

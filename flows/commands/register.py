@@ -20,6 +20,7 @@ from data.rules.registering import ALARMS, block_of, orders_of
 @click.option("--warehouse", metavar="PATH", help="DuckDB file [var/goldenpath.duckdb].")
 @click.option("--every", default="", metavar="CRON", help="Validate what serves at these times.")
 @click.option("--audit", default="23 2 * * *", show_default=True, help="Cron line; '': none.")
+@click.option("--watch", default="*/10 * * * *", show_default=True, help="Cron line; '': none.")
 @click.option("--upkeep", default="41 3 * * *", show_default=True, help="Cron line; '': none.")
 @click.option("--backups", default="", metavar="DIR", help="Where upkeep leaves backups.")
 @click.option(
@@ -35,6 +36,7 @@ def register_command(
     warehouse: str | None,
     every: str,
     audit: str,
+    watch: str,
     upkeep: str,
     backups: str,
     variables: tuple[str, ...],
@@ -62,6 +64,7 @@ def register_command(
         warehouse=str(warehouse_path(warehouse)),
         every=every,
         audit=audit,
+        watch=watch,
         upkeep=upkeep,
         backups=str(Path(backups).absolute()) if backups else "",
     )
@@ -93,7 +96,14 @@ def _planned(files: tuple[str, ...], seen_at: str) -> tuple[Planned, ...]:
             faults += error.faults
             continue
         place = Path(seen_at) / Path(file).name if seen_at else Path(file).absolute()
-        found.append(Planned(file=str(place), plan=plan.plan, environment=plan.environment))
+        found.append(
+            Planned(
+                file=str(place),
+                plan=plan.plan,
+                environment=plan.environment,
+                watched=plan.watch is not None,
+            )
+        )
     if faults:
         raise PlanError(faults)
     return tuple(found)
@@ -109,9 +119,12 @@ async def _registered(
     from flows.reaping import zombies
     from flows.upkeep import upkeep
     from flows.validate import validate
+    from flows.watch import watch
     from tasks.prefect_setup import set_up_alarm, set_up_deployment, set_up_pool
 
-    flows: dict[str, Flow[..., Any]] = {f.name: f for f in (validate, audit, upkeep, zombies)}
+    flows: dict[str, Flow[..., Any]] = {
+        f.name: f for f in (validate, audit, watch, upkeep, zombies)
+    }
     orders = orders_of(wanted)
     environments = sorted({plan.environment for plan in wanted.plans})
     await set_up_pool(wanted.pool, kind, environments)

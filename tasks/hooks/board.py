@@ -23,7 +23,13 @@ from tasks.hooks.clients import Clients
 from tasks.hooks.prefect_runs import TROUBLE, unreachable
 
 _FLOWS = ["validate"]
-_OPEN = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.CRASHED]
+_OPEN = [
+    StateType.PENDING,
+    StateType.RUNNING,
+    StateType.PAUSED,
+    StateType.CANCELLING,
+    StateType.CRASHED,
+]
 _LABEL = "goldenpath.run_id"
 _CRASHED_FOR = timedelta(hours=1)
 _MANY = 200

@@ -28,6 +28,7 @@ PLACES = {
     "Rollback": "`rollback`",
     "Promotion": "`promotion`",
     "Approval": "`approval`",
+    "Watch": "`watch`",
     "Baseline": "`baseline`",
     "Quarantine": "`quarantine[]`",
     "Audit": "`audit`",

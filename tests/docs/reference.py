@@ -30,6 +30,7 @@ from data.records import (
     quarantine,
     retries,
     step_plan,
+    watch,
 )
 from tests.docs.meanings import MEANINGS, PLACES
 
@@ -91,6 +92,7 @@ def models() -> list[type[BaseModel]]:
         retries,
         cloud_run,
         approval,
+        watch,
         control,
         criterion,
         cause,

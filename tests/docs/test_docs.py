@@ -155,7 +155,7 @@ def test_deployments_and_pool_of_the_documents_are_those_of_prefect_yaml() -> No
 
 def test_what_is_not_there_yet_is_really_not_there() -> None:
     assert "Not there yet" in README
-    assert not {"watch", "promote"} & set(COMMANDS)
+    assert not {"promote"} & set(COMMANDS)
 
 
 def test_there_is_something_to_test() -> None:

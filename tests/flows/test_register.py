@@ -48,6 +48,14 @@ def test_all_runs_of_an_environment_share_a_queue_and_upkeep_waits_for_none() ->
     assert all(o.parameters["skip_deploy"] and o.cron for o in scheduled)
 
 
+def test_only_plans_that_want_it_are_watched_in_the_queue_of_their_environment() -> None:
+    (plan,) = wanted(("a", "prod")).plans
+    both = (plan.model_copy(update={"watched": True}), plan.model_copy(update={"plan": "b"}))
+    made = Wanted(plans=both, pool="pool", warehouse="/w.duckdb", watch="*/10 * * * *")
+    found = [(o.name, o.queue, o.cron) for o in orders_of(made) if o.flow == "watch"]
+    assert found == [("a-prod-watch", "prod", "*/10 * * * *")]
+
+
 def test_two_plans_of_one_name_and_environment_are_refused() -> None:
     with pytest.raises(UsageError, match="validate/a-prod"):
         orders_of(wanted(("a", "prod"), ("a", "prod")))

@@ -35,7 +35,9 @@ TABLE: dict[str, tuple[Sign, bool]] = {
     "nobody ended it": (sign("CANCELLING", "absent", 400), True),
     "crashed": (sign("CRASHED", "free", 1), True),
     "crashed before it began": (sign("CRASHED", "absent", 1), False),
-    "waits for a person": (sign("PAUSED", "free", 9000), False),
+    "waits for a person": (sign("PAUSED", "held", 9000), False),
+    "waits for a person elsewhere": (sign("PAUSED", "absent", 9000), False),
+    "killed while it waited": (sign("PAUSED", "free", 600, wrote=600), True),
     "waits for its time": (sign("SCHEDULED", "absent", 9000), False),
 }
 

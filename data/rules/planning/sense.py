@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from data.errors import Fault
+from data.records.cloud_run import DeployCloudRun
 from data.records.control import STANDARD
 from data.records.plan import DeployCommand, DeployLocal, DeployNone, Plan, Suite
 from data.records.probe_plan import steps_of
+from data.records.words import Priority
 from data.rules.money import circular, cost_faults, money_faults
 from data.rules.planning.cloud_run import cloud_run_faults
 from data.rules.planning.criteria import criteria_faults
@@ -44,6 +46,7 @@ def sense_faults(
         _deploy,
         _promotion,
         _approval,
+        _watch,
         _audit,
         _results,
         _shards,
@@ -246,6 +249,20 @@ def _approval(plan: Plan) -> Iterator[Finding]:
     if plan.approval is not None and plan.approval.wait <= 0:
         path: Path = ("approval", "wait")
         yield Finding(path, "nobody can decide within 0 s", "leave approval out, or give it time")
+
+
+def _watch(plan: Plan) -> Iterator[Finding]:
+    if plan.watch is None:
+        return
+    if all(phase.priority is not Priority.P1 for phase in plan.phases):
+        yield Finding(
+            ("watch",), "there is no phase of P1 to try again", "add one, or leave it out"
+        )
+    live = plan.promotion.live if plan.promotion else {}
+    for name in plan.deploy.services if isinstance(plan.deploy, DeployCloudRun) else ():
+        if name not in live:
+            text = f"it looks where users are, and nobody says where they get {name!r}"
+            yield Finding(("watch",), text, f"give promotion.live an address of {name}")
 
 
 def _files(plan: Plan, exists: Callable[[str], bool]) -> Iterator[Finding]:
