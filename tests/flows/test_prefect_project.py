@@ -76,7 +76,7 @@ def test_the_form_of_a_deployment_explains_every_parameter(name: str, api: Api) 
     assert set(schema["properties"]) == set(inspect.signature(flow.fn).parameters)
     unexplained = [n for n, p in schema["properties"].items() if not p.get("description")]
     assert unexplained == []
-    assert schema.get("required", []) == (["plan"] if found == "validate" else [])
+    assert schema.get("required", []) == (["plan"] if found in ("validate", "watch") else [])
 
 
 def test_the_entrypoint_loads_by_path_from_any_folder(api: Api, tmp_path: Path) -> None:
