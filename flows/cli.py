@@ -80,7 +80,8 @@ def main() -> None:
       goldenpath run examples/staging/plan.yaml --revision healthy
 
     Exit codes of run: 0 promote (also with watch), 10 hold, 11 roll back, 12 superseded,
-    2 plan or usage error, 1 the gate itself failed (then nothing is approved).
+    13 approved but its promotion failed, 2 plan or usage error, 1 the gate itself failed
+    (then nothing is approved).
     """
 
 

@@ -21,8 +21,7 @@ from prefect.runtime import flow_run
 from data.errors import GoldenPathError
 from data.records.facts import DeployResult, Fact, RevisionReading, RunEnded
 from data.records.verdict import Verdict
-from data.rules.deciding import sentence
-from data.rules.deciding import settled as settled_word
+from data.rules.ending import approves, ending_of, sentence_of
 from data.rules.judge import make_ready
 from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
@@ -99,11 +98,10 @@ async def validate(
         )
         session = await opened(request, environment_block)
     try:
-        verdict = await _validated(session)
+        await _validated(session)
         view = session.recorder.view()
-        word = settled_word(verdict, view.decision)
-        said = sentence(view.decision) if view.decision else verdict.rule
-        return state_of(word.approves, word, said)
+        ending = ending_of(view)
+        return state_of(approves(ending), ending, sentence_of(view))
     except ExceptionGroup as group:  # of a phase; the first one says what is the matter
         raise group.exceptions[0] from group
     finally:

@@ -8,9 +8,9 @@ from datetime import datetime
 from data.records.evidence import RunView
 from data.records.words import VerdictWord
 from data.rules.deciding import sentence, settled
+from data.rules.ending import PROMOTION_FAILED, ending_of, exit_code_of
 
 NO_VERDICT = "NO VERDICT"
-NO_VERDICT_EXIT = 1  # the gate did not finish, and then the deployment is not approved
 
 MEANINGS = {
     VerdictWord.PROMOTE: "approved: everything required is present and passed",
@@ -41,13 +41,15 @@ def verdict_word(view: RunView) -> str:
 
 def exit_code(view: RunView) -> int:
     """The exit code that this run stands for; 1 without a verdict."""
-    return settled(view.verdict, view.decision).exit_code if view.verdict else NO_VERDICT_EXIT
+    return exit_code_of(ending_of(view))
 
 
 def meaning(view: RunView) -> str:
     """What the verdict asks for, in one clause; where a person was asked, what came of it."""
     if view.verdict is None:
         return "not approved: nobody has judged it"
+    if ending_of(view) == PROMOTION_FAILED:
+        return "approved, but its promotion failed: users are not known to get it"
     if view.decision is None:
         return MEANINGS[view.verdict.verdict]
     approves = settled(view.verdict, view.decision).approves

@@ -35,7 +35,7 @@ def run_command(
     warehouse: str | None,
     as_json: bool,
 ) -> None:
-    """Deploy, check, judge: 0 promote, 10 hold, 11 roll back, 12 superseded.
+    """Deploy, check, judge: 0 promote, 10 hold, 11 roll back, 12 superseded, 13 not promoted.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def show_run(view: RunView, as_json: bool) -> None:
 
 
 async def _run(request: Request) -> RunView:
-    from data.rules.deciding import settled
+    from data.rules.ending import ending_of
     from flows.progress import Progress
     from flows.wiring import open_recorder, wire
 
@@ -85,7 +85,7 @@ async def _run(request: Request) -> RunView:
     session.begin()  # beside the import of Prefect and the boot of its server
     state = await launch(session, server, _import_flow)
     view = session.recorder.view(session.history)
-    if view.verdict is None or state.name != settled(view.verdict, view.decision):
+    if view.verdict is None or state.name != ending_of(view):
         raise GoldenPathError(
             f"the gate failed before a verdict: {state.message}; the deployment is not approved;"
             f" go on with --resume {wired.run_id}"

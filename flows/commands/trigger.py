@@ -11,7 +11,7 @@ import click
 
 from data.errors import GoldenPathError, UsageError
 from data.records.record import Record
-from data.records.words import VerdictWord
+from data.rules.ending import exit_code_of
 from data.rules.hooks.answers import link_of
 from data.rules.hooks.statuses import StatusPlace, call_of, place_of
 from flows.cli import print_json
@@ -91,17 +91,12 @@ def trigger_command(
         link=link,
     )
     id, state = asyncio.run(_triggered(wanted))
-    code = _exit_code(state) if wait else 0
+    code = exit_code_of(state) if wait else 0
     if as_json:
         print_json({"flow_run_id": id, "state": state, "exit_code": code})
     else:
         click.echo(f"{state or 'started'}: flow run {id}")
     sys.exit(code)
-
-
-def _exit_code(state: str) -> int:
-    """What is no verdict approves nothing: the gate itself failed."""
-    return VerdictWord(state).exit_code if state in set(VerdictWord) else 1
 
 
 async def _triggered(wanted: Wanted) -> tuple[str, str]:

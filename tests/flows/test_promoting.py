@@ -82,9 +82,9 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], int, int, list[tuple[str,
     "held": ({"execute": True}, {"status": 418}, 99, 10, [("promote v2", "refused")], "v1"),
     "drift between test and promotion": ({"execute": True}, {}, 2, 0,
         [("promote v2", "refused")], "v1"),
-    "a command that lies": ({"execute": True}, {"promote": ["true"]}, 99, 0,
+    "a command that lies": ({"execute": True}, {"promote": ["true"]}, 99, 13,
         [("promote v2", "done"), ("read back", "failed")], "v1"),
-    "a command that fails": ({"execute": True}, {"promote": ["false"]}, 99, 0,
+    "a command that fails": ({"execute": True}, {"promote": ["false"]}, 99, 13,
         [("promote v2", "failed")], "v1"),
 }  # fmt: skip
 

@@ -13,8 +13,8 @@ from gate import ROOT, clean_env
 from test_hooks_in_prefect import Api, _worker
 
 from data.records.words import VerdictWord
+from data.rules.ending import exit_code_of
 from flows.cli import main
-from flows.commands.trigger import _exit_code
 
 FLOW = """
 from prefect import flow
@@ -33,11 +33,11 @@ async def wait(revision: str, skip_deploy: bool = False):
     "state", ["Completed", "Crashed", "Cancelled", "Failed", "TimedOut", "", "promote"]
 )
 def test_what_is_no_verdict_approves_nothing(state: str) -> None:
-    assert _exit_code(state) == 1
+    assert exit_code_of(state) == 1
 
 
 def test_a_verdict_has_the_code_of_run() -> None:
-    assert {word: _exit_code(word) for word in VerdictWord} == {
+    assert {word: exit_code_of(word) for word in VerdictWord} == {
         "PROMOTE": 0, "PROMOTE_WITH_WATCH": 0, "HOLD": 10, "ROLL_BACK": 11, "SUPERSEDED": 12,
     }  # fmt: skip
 
