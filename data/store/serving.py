@@ -10,7 +10,9 @@ _LINE = f"""
     SELECT revision, rolled_back FROM (
         SELECT c.revision, false AS rolled_back, c.started_at AS since, run_id
         FROM store.context AS c JOIN store.verdict AS v USING (run_id)
-        WHERE {EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH')
+        LEFT JOIN store.decision AS d USING (run_id)
+        WHERE {EARLIER} AND coalesce(
+            d.decision = 'promote', v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH'))
         UNION ALL
         SELECT substr(a."action", {len(WENT_BACK) + 1}), true, a."at", run_id
         FROM store.context AS c JOIN store.acted AS a USING (run_id)
@@ -21,6 +23,9 @@ _LINE = f"""
 
 
 def served_before(connection: Connection, before: Before) -> tuple[Served, ...]:
-    """Every revision as it began to serve, oldest first, once for each run that approved it."""
+    """Every revision as it began to serve, oldest first, once for each run that approved it.
+
+    Where a person decided, the decision counts.
+    """
     rows = connection.execute(_LINE, before._asdict()).fetchall()
     return tuple(Served(*row) for row in rows)

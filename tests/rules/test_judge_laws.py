@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.records.evidence import Evidence
-from data.records.facts import TestResult
+from data.records.facts import RunEnded, TestResult
 from data.records.words import Outcome, VerdictWord
 from data.rules.judge.standings import TEST_FIELDS
 from tests.rules.making import (
@@ -20,6 +20,7 @@ from tests.rules.making import (
     NOW,
     PLAN,
     PROBES,
+    RUN,
     SERVICES,
     STAGES,
     SUITES,
@@ -222,6 +223,9 @@ def test_any_test_that_does_not_pass_forbids_a_plain_promote(
 
 LOSSES = {
     "the end of the run": seen(ended=None),
+    "the rest of it": seen(
+        ended=RunEnded(run_id=RUN, finished_at=at(60), reason="its process is gone")
+    ),
     "the deploy": seen(deploy=None),
     "the samples": seen(samples=()),
     "health": lose("health", stage="gate", service="web"),

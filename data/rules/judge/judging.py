@@ -114,7 +114,7 @@ def _json(kind: TypeAdapter[Any], value: Any, **how: Any) -> bytes:
 
 def rulings_of(case: Case) -> list[Ruling]:
     """Every criterion's ruling, the gate's own first; among equals the first one decides."""
-    return [
+    found = [
         *_complete(case),
         *newer_rulings(case),
         *deploy_rulings(case),
@@ -125,6 +125,7 @@ def rulings_of(case: Case) -> list[Ruling]:
         *capability_rulings(case),
         *declared_rulings(case),
     ]
+    return [*found, *_ended_early(case, found)]
 
 
 def _complete(case: Case) -> list[Ruling]:
@@ -133,6 +134,14 @@ def _complete(case: Case) -> list[Ruling]:
         return []
     text = "the run was cut off before its end"
     return [ruling("run", Priority.P1, Mark.NOT_RUN, text)]
+
+
+def _ended_early(case: Case, rulings: list[Ruling]) -> list[Ruling]:
+    """Nothing that was left out may approve: said where nothing else says so."""
+    ended = case.evidence.ended
+    if ended is None or not ended.reason or any(not r.effect.approves for r in rulings):
+        return []
+    return [ruling("run", Priority.P1, Mark.NOT_RUN, f"the run ended early: {ended.reason}")]
 
 
 def decide(rulings: list[Ruling], refused: tuple[str, ...]) -> tuple[VerdictWord, Ruling | None]:
