@@ -98,9 +98,11 @@ class Case:
     def quarantined(self) -> dict[TestKey, Quarantine]:
         """Tests that ended and are in a quarantine in force; what did not end is never spared."""
         live = in_force(self.plan, self.now)
+        suites = {entry.suite for entry in live}
         ended = (
             (*place, name)
             for place, finals in self.finals.items()
+            if place[1] in suites
             for name, final in finals.items()
             if final.outcome not in (Outcome.NOT_RUN, Outcome.SKIPPED)
         )
@@ -108,10 +110,19 @@ class Case:
 
     def counted(self, key: SuiteKey) -> dict[str, Standing]:
         """Finals of a suite without those in quarantine: they speak neither for nor against it."""
-        finals = self.finals.get(key, {})
-        if not self.quarantined:
-            return finals
-        return {name: f for name, f in finals.items() if (*key, name) not in self.quarantined}
+        finals, spared = self.finals.get(key, {}), self.spared(key)
+        return {n: f for n, f in finals.items() if n not in spared} if spared else finals
+
+    def spared(self, key: SuiteKey) -> set[str]:
+        """Tests of a suite that are in quarantine, by id."""
+        return self._spared.get(key, set())
+
+    @cached_property
+    def _spared(self) -> dict[SuiteKey, set[str]]:
+        found: dict[SuiteKey, set[str]] = defaultdict(set)
+        for phase, suite, name in self.quarantined:
+            found[phase, suite].add(name)
+        return dict(found)
 
     def tally(self, key: SuiteKey) -> Tally:
         """Number of tests of a suite by outcome and grade, those in quarantine included."""
@@ -119,7 +130,10 @@ class Case:
 
     def counted_tally(self, key: SuiteKey) -> Tally:
         """The same of those that count."""
-        return Counter(self.counted(key).values()) if self.quarantined else self.tally(key)
+        spared = self.spared(key)
+        if not spared:
+            return self.tally(key)
+        return self.tally(key) - Counter(self.finals[key][name] for name in spared)
 
     @cached_property
     def _tallies(self) -> dict[SuiteKey, Tally]:

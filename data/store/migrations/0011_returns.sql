@@ -18,34 +18,51 @@ FROM (
             GROUP BY run_id
         ) AS s USING (run_id)
     ), line AS (
-        SELECT plan, environment, revision, (started_at, run_id) AS since, run_id, false AS rolled_back
+        SELECT plan, environment, revision, started_at AS since, run_id, false AS rolled_back
         FROM ran JOIN store.verdict AS v USING (run_id)
         WHERE v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') AND revision IS NOT NULL
         UNION ALL
-        SELECT plan, environment, substr(a."action", 14), (a."at", run_id), run_id, true
+        SELECT plan, environment, substr(a."action", 14), a."at", run_id, true
         FROM ran JOIN store.acted AS a USING (run_id)
         WHERE a.outcome = 'done' AND starts_with(a."action", 'roll back to ')
+    ), turned AS (
+        SELECT *, lag(revision) OVER history AS before
+        FROM line WINDOW history AS (PARTITION BY plan, environment ORDER BY since, run_id)
+    ), stayed AS (
+        SELECT *, count(*) FILTER (revision IS DISTINCT FROM before) OVER (
+            PARTITION BY plan, environment ORDER BY since, run_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS stay
+        FROM turned
+    ), told AS (
+        -- beside each: what served before its stay, and whether the gate began or renewed that
+        SELECT
+            plan, environment, revision, since,
+            first_value(before) OVER within_stay AS replaced,
+            bool_or(rolled_back) OVER within_stay AS went_back
+        FROM stayed
+        WINDOW within_stay AS (
+            PARTITION BY plan, environment, stay ORDER BY since, run_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        )
     ), first_served AS (
         SELECT plan, environment, revision, min(since) AS since FROM line GROUP BY ALL
-    ), replaced AS (
-        -- what each run's revision took the place of, and whether the gate brought it back since
+    ), judged AS (
         SELECT
-            n.run_id, n.revision, n.plan, n.environment,
-            max(l.since) FILTER (l.revision <> n.revision) AS since,
-            arg_max(l.revision, l.since) FILTER (l.revision <> n.revision) AS other,
-            max(l.since) FILTER (l.revision = n.revision AND l.rolled_back) AS back_since
+            n.run_id, n.plan, n.environment, n.revision,
+            if(l.revision = n.revision, l.replaced, l.revision) AS other,
+            l.revision = n.revision AND l.went_back AS again
         FROM ran AS n
-        JOIN line AS l ON l.plan = n.plan AND l.environment = n.environment
-        JOIN ran AS o ON o.run_id = l.run_id AND (o.started_at, o.run_id) < (n.started_at, n.run_id)
+        ASOF JOIN told AS l
+            ON l.plan = n.plan AND l.environment = n.environment AND n.started_at > l.since
         WHERE n.revision IS NOT NULL
-        GROUP BY ALL
     )
-    SELECT p.run_id
-    FROM replaced AS p
+    SELECT j.run_id
+    FROM judged AS j
     LEFT JOIN first_served AS mine
-        ON mine.plan = p.plan AND mine.environment = p.environment AND mine.revision = p.revision
+        ON mine.plan = j.plan AND mine.environment = j.environment AND mine.revision = j.revision
     LEFT JOIN first_served AS theirs
-        ON theirs.plan = p.plan AND theirs.environment = p.environment AND theirs.revision = p.other
-    WHERE mine.since < theirs.since OR p.back_since > p.since OR (p.other IS NULL AND p.back_since IS NOT NULL)
+        ON theirs.plan = j.plan AND theirs.environment = j.environment AND theirs.revision = j.other
+    WHERE j.again OR mine.since < theirs.since
 ) AS r
 WHERE u.run_id = r.run_id AND NOT u.is_rollback;

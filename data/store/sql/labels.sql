@@ -32,23 +32,30 @@ WITH judged AS (
         arg_max(red, (started_at, run_id)) AS ended_red,
         max((started_at, run_id)) AS ended, max(verdict_at) AS ended_at
     FROM placed GROUP BY plan, environment, stay
-), returns AS (
-    -- each return took the place of the stay that served last since its own revision had served
-    SELECT n.plan, n.environment, n.revision AS back, n.came_at AS back_at, max(s.stay) AS stay
-    FROM stays AS n
-    JOIN stays AS s ON s.plan = n.plan AND s.environment = n.environment AND s.stay < n.stay
-        AND s.served AND s.revision <> n.revision
-    WHERE n.is_rollback AND s.stay > (
-        SELECT max(o.stay) FROM stays AS o WHERE o.plan = n.plan
-            AND o.environment = n.environment AND o.stay < n.stay AND o.revision = n.revision AND o.served
+), beside AS (
+    -- what served last before each stay, and whether its own revision had served by then
+    SELECT
+        *, last_value(if(served, stay, NULL) IGNORE NULLS) OVER earlier AS left_stay,
+        last_value(if(served, revision, NULL) IGNORE NULLS) OVER earlier AS left_revision,
+        count_if(served) OVER (
+            PARTITION BY plan, environment, revision ORDER BY stay
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS n_own
+    FROM stays
+    WINDOW earlier AS (
+        PARTITION BY plan, environment ORDER BY stay
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
-    GROUP BY n.plan, n.environment, n.stay, n.revision, n.came_at
 ), followed AS (
     SELECT s.*, r.back_at, r.back
     FROM stays AS s
     LEFT JOIN (
-        SELECT plan, environment, stay, min(back_at) AS back_at, arg_min(back, back_at) AS back
-        FROM returns GROUP BY ALL
+        SELECT
+            plan, environment, left_stay AS stay, min(came_at) AS back_at,
+            arg_min(revision, came_at) AS back
+        FROM beside
+        WHERE is_rollback AND n_own > 0 AND left_revision <> revision
+        GROUP BY ALL
     ) AS r USING (plan, environment, stay)
 ), automatic AS (
     SELECT
