@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from data.rules.compare import Word, compare, compare_shares
-from data.rules.statistics.location import rank_tails, shift_of
+from data.rules.statistics.location import careful_tails, rank_tails, shift_of
 from data.rules.statistics.multiplicity import holm
 from data.rules.statistics.power import rank_power, share_power
 from data.rules.statistics.proportions import (
@@ -169,7 +169,8 @@ def test_more_scatter_is_told_and_less_or_the_same_is_not() -> None:
     assert wider([100.0] * 40, wide) == "it scatters unlike the baseline"
 
 
-sides = st.lists(st.integers(1, 500).map(float), min_size=1, max_size=14)
+VALUES = st.integers(1, 500).map(float)
+sides = st.lists(VALUES, min_size=1, max_size=14)
 counts = st.tuples(st.integers(0, 25), st.integers(1, 25)).map(lambda t: (min(t), max(t)))
 
 
@@ -189,14 +190,47 @@ def test_ranks_know_no_unit_no_order_and_no_side(
     assert there.interval is None or gone.interval == (-there.interval[1], -there.interval[0])
 
 
+slowed = st.integers(1, 14).flatmap(
+    lambda n: st.tuples(
+        *(st.lists(one, min_size=n, max_size=n) for one in (VALUES, st.integers(0, 300)))
+    )
+)
+
+
 @settings(max_examples=60, deadline=None)
-@given(sides, sides, st.data())
+@given(sides, slowed)
+@example(
+    [1, 1, 3, 3], ([2, 4, 4, 5], [0, 1, 0, 0])
+)  # where the null made of ties says 0.043, 0.057
+@example([2, 5], ([1, 1, 3, 4, 3], [0, 0, 0, 0, 1]))
+@example([float(n // 3) for n in range(40)], ([float(n // 2) for n in range(40)], [3] * 40))
+@example([float(n // 3) for n in range(40)], ([9.0, 9.0, 8.0], [0, 1, 0]))
 def test_a_slower_number_never_looks_better(
-    base: list[float], cand: list[float], data: st.DataObject
+    base: list[float], changed: tuple[list[float], list[int]]
 ) -> None:
-    slower = [v + data.draw(st.integers(0, 300)) for v in cand]
-    assert rank_tails(base, slower).greater <= rank_tails(base, cand).greater + 1e-12
+    cand, more = changed
+    slower = [value + by for value, by in zip(cand, more, strict=True)]
+    assert careful_tails(base, slower).greater <= careful_tails(base, cand).greater + 1e-12
+    assert careful_tails(base, slower).less >= careful_tails(base, cand).less - 1e-12
     assert shift_of(base, slower, 0.05).estimate >= shift_of(base, cand, 0.05).estimate
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(VALUES, min_size=2, max_size=28, unique=True), st.integers(1, 27))
+def test_without_ties_the_careful_test_is_the_published_one(all_: list[float], cut: int) -> None:
+    base, cand = all_[: min(cut, len(all_) - 1)], all_[min(cut, len(all_) - 1) :]
+    assert careful_tails(base, cand) == pytest.approx(rank_tails(base, cand))
+
+
+@settings(max_examples=60, deadline=None)
+@given(sides, sides, st.randoms(use_true_random=False))
+def test_the_careful_test_holds_in_whatever_order_tied_numbers_truly_were(
+    base: list[float], cand: list[float], draw: random.Random
+) -> None:
+    coarse = [[value // 100 for value in side] for side in (base, cand)]
+    true = [[value + draw.random() / 2 for value in side] for side in coarse]
+    assert careful_tails(*coarse).greater >= careful_tails(*true).greater - 1e-12
+    assert careful_tails(*coarse).less >= careful_tails(*true).less - 1e-12
 
 
 @settings(max_examples=40, deadline=None)

@@ -17,7 +17,7 @@ from data.records.words import Mark
 from data.rules.compare import ALPHA, MIN_EACH, Comparison, Word, compare
 from data.rules.grammar import Rule, rules_in
 from data.rules.quantiles import percentile
-from data.rules.statistics.location import rank_tails, shift_of
+from data.rules.statistics.location import careful_tails, shift_of
 from data.rules.statistics.multiplicity import holm
 from data.rules.statistics.power import MIN_POWER
 from data.rules.statistics.spread import wider
@@ -198,7 +198,7 @@ def drift(rule: Rule, value: float, earlier: Sequence[Level]) -> str:
         return ""
     middle = percentile(older, 0.5)
     change = _change(rule, shift_of(older, newest, ALPHA).estimate, middle)
-    p = rank_tails(older, newest).greater
+    p = careful_tails(older, newest).greater
     if rule.holds(change) or p >= _DRIFT_ALPHA:
         return ""
     return (
