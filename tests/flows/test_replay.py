@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,14 +48,23 @@ def _facts(case: Input) -> list[Fact]:
     return found
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    found = Warehouse(tmp_path / "w.duckdb")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three stored runs."""
+    folder = tmp_path_factory.mktemp("kept")
+    found = Warehouse(folder / "w.duckdb")
     stored(found, 1)
     stored(found, 2, outcome(CORE, "t1", "FAIL"))
     slow = tuple(3 * v for v in LATENCIES)
     stored(found, 3, seen(samples=sampled(slow)))
-    return found
+    return folder
+
+
+@pytest.fixture
+def warehouse(kept: Path, tmp_path: Path) -> Warehouse:
+    """A copy of its own for each test."""
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    return Warehouse(tmp_path / "w.duckdb")
 
 
 def words(replayed: list[Replayed]) -> list[tuple[str, str, str]]:

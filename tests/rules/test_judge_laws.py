@@ -43,7 +43,7 @@ from tests.rules.making import (
 )
 
 RED = ("FAIL", "ERROR", "NOT_RUN")
-law = settings(max_examples=100, deadline=None)  # the first judgement loads scipy
+law = settings(max_examples=50, deadline=None)  # the first judgement loads scipy
 SEQUENCES = ("health", "revisions", "phases", "collected", "suites", "tests", "probes", "samples")
 
 
