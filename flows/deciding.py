@@ -7,26 +7,36 @@ from typing import Literal
 
 from data.records.approval import Approval, Decision, Word
 from data.records.verdict import Acted, Verdict
-from data.records.words import VerdictWord
-from data.rules.deciding import asks, is_decided, refusals, sentence, settled
+from data.rules.deciding import asks, is_about, is_decided, refusals, sentence
 from flows.session import Session
 from tasks.asking import person
 from tasks.clock import now
 from tasks.inbox import inbox
 
 
+def hold_first(session: Session, verdict: Verdict) -> None:
+    """Before the verdict is recorded: a run that will ask a person is held until one has spoken.
+
+    So no moment is left in which a kill would leave an approval behind that nobody gave. Who has
+    decided about this evidence before is not asked again.
+    """
+    approval, known = session.wired.plan.approval, session.recorder.view().decision
+    if approval is not None and asks(approval, verdict) and not is_decided(known, verdict):
+        text = f"waits {approval.wait:g} s for: {_how_to(verdict)}"
+        _record(session, verdict, "hold", "", text, "waiting")
+
+
 def waits(session: Session, verdict: Verdict) -> bool:
-    """Whether a person is asked now: not one who has decided about this evidence before."""
-    if is_decided(session.recorder.view().decision, verdict):
-        return False
-    return asks(session.wired.plan.approval, verdict)
+    """Whether a person is to be asked now."""
+    known = session.recorder.view().decision
+    return known is not None and known.how == "waiting" and is_about(known, verdict)
 
 
-async def decide(session: Session, verdict: Verdict) -> VerdictWord:
-    """What holds in the end. Held, and recorded as such, from the first moment of waiting on."""
+async def decide(session: Session, verdict: Verdict) -> None:
+    """Ask where the run waits, and record what is said; say where nobody may be asked."""
     approval = session.wired.plan.approval
     if approval is None:
-        return verdict.verdict
+        return
     if waits(session, verdict):
         await _ask(session, verdict, approval)
     elif verdict.verdict in approval.verdicts and (why := refusals(verdict)):
@@ -40,13 +50,10 @@ async def decide(session: Session, verdict: Verdict) -> VerdictWord:
                 at=now(),
             )
         )
-    return settled(verdict, session.recorder.view().decision)
 
 
 async def _ask(session: Session, verdict: Verdict, approval: Approval) -> None:
-    how_to = f"goldenpath approve {verdict.run_id} --decision promote|hold --by NAME --reason TEXT"
-    _record(session, verdict, "hold", "", f"waits {approval.wait:g} s for: {how_to}", "waiting")
-    session.say(f"{verdict.verdict}: {verdict.rule}; waits for a person: {how_to}")
+    session.say(f"{verdict.verdict}: {verdict.rule}; waits for a person: {_how_to(verdict)}")
     path = inbox(session.wired.home, verdict.run_id)
     heard = await person(path, verdict.input_hash, about(verdict), approval.wait)
     if heard is None:
@@ -56,6 +63,10 @@ async def _ask(session: Session, verdict: Verdict, approval: Approval) -> None:
         said, how = heard
         _record(session, verdict, said.decision, said.by, said.reason, how)
     await asyncio.to_thread(path.unlink, True)
+
+
+def _how_to(verdict: Verdict) -> str:
+    return f"goldenpath approve {verdict.run_id} --decision promote|hold --by NAME --reason TEXT"
 
 
 def about(verdict: Verdict) -> str:

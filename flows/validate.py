@@ -27,7 +27,7 @@ from data.rules.outcomes import RED
 from data.store.warehouse import Warehouse
 from flows.acting import act
 from flows.at_rest import judge_at_rest
-from flows.deciding import decide, waits
+from flows.deciding import decide, hold_first, waits
 from flows.environments import opened
 from flows.knowing import known_before
 from flows.phase import run_phase, skip_phase
@@ -225,6 +225,7 @@ async def _judge(session: Session) -> Verdict:
     if verdict.rollback_refusals and target is not None and wired.plan.rollback.armed:
         await session.look_at_target(target.revision)
         verdict = judge_at_rest(wired.plan, session.recorder.evidence(), history, now())
+    hold_first(session, verdict)
     session.record(verdict)
     return verdict
 

@@ -40,20 +40,29 @@ def asks(approval: Approval | None, verdict: Verdict) -> bool:
     return wanted and not refusals(verdict)
 
 
-def is_decided(decision: Decision | None, verdict: Verdict) -> bool:
-    """Whether a person has decided about exactly this evidence."""
-    if decision is None or decision.how in ("waiting", "time-out"):
+def is_about(decision: Decision | None, verdict: Verdict) -> bool:
+    """Whether a person was asked about exactly this evidence, decided or not."""
+    if decision is None:
         return False
     return (decision.verdict, decision.input_hash) == (verdict.verdict, verdict.input_hash)
+
+
+def is_decided(decision: Decision | None, verdict: Verdict) -> bool:
+    """Whether a person has decided about exactly this evidence."""
+    spoken = decision is not None and decision.how not in ("waiting", "time-out")
+    return spoken and is_about(decision, verdict)
 
 
 def settled(verdict: Verdict, decision: Decision | None) -> VerdictWord:
     """What holds in the end: the verdict, and what a person made of it where one was asked.
 
-    A promotion by a person is PROMOTE_WITH_WATCH: the evidence did not say more. What waits, or
-    was decided of other evidence, is held. ROLL_BACK and SUPERSEDED stay what they are.
+    A promotion by a person is PROMOTE_WITH_WATCH: the evidence did not say more. What waits is
+    held. ROLL_BACK and SUPERSEDED stay what they are. A decision about other evidence, from before
+    a resume, counts for nothing: who is to be asked again is asked before the verdict is there.
     """
-    if decision is None or not (verdict.verdict.approves or verdict.verdict is _HOLD):
+    if decision is None or not is_about(decision, verdict):
+        return verdict.verdict
+    if not (verdict.verdict.approves or verdict.verdict is _HOLD):
         return verdict.verdict
     says_promote = decision.decision == "promote" and is_decided(decision, verdict)
     return _WATCH if says_promote and not refusals(verdict) else _HOLD

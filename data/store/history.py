@@ -86,7 +86,7 @@ def _promoted(
         "JOIN store.run AS r USING (run_id) LEFT JOIN store.labels AS l USING (run_id) "
         "LEFT JOIN store.decision AS d USING (run_id) "
         f"WHERE {EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') "
-        "AND d.decision IS DISTINCT FROM 'hold' "
+        "AND (d.decision IS DISTINCT FROM 'hold' OR d.input_hash <> v.input_hash) "
         "AND (l.label IS DISTINCT FROM 'bad' OR l.at > $as_of) "
         "ORDER BY c.started_at DESC, run_id DESC",
         before._asdict() | {"as_of": as_of},

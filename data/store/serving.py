@@ -12,7 +12,8 @@ _LINE = f"""
         FROM store.context AS c JOIN store.verdict AS v USING (run_id)
         LEFT JOIN store.decision AS d USING (run_id)
         WHERE {EARLIER} AND coalesce(
-            d.decision = 'promote', v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH'))
+            CASE WHEN d.input_hash = v.input_hash THEN d.decision = 'promote' END,
+            v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH'))
         UNION ALL
         SELECT substr(a."action", {len(WENT_BACK) + 1}), true, a."at", run_id
         FROM store.context AS c JOIN store.acted AS a USING (run_id)
