@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.records.approval import Approval, Decision
@@ -53,6 +53,7 @@ DECISIONS = st.builds(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, CRITERIA, st.none() | DECISIONS)
 def test_nobody_makes_more_of_a_rollback_or_an_unproven_p1(
     word: VerdictWord, criteria: list[tuple[Priority, Mark]], decided: Decision | None
@@ -70,6 +71,7 @@ def test_nobody_makes_more_of_a_rollback_or_an_unproven_p1(
         assert end is word
 
 
+@settings(max_examples=40, deadline=None)
 @given(WORDS, CRITERIA, DECISIONS)
 def test_who_was_asked_and_did_not_say_promote_of_this_evidence_holds_it(
     word: VerdictWord, criteria: list[tuple[Priority, Mark]], decided: Decision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -39,6 +39,7 @@ def traffic(draw: st.DrawFn) -> tuple[Route, ...]:
     return tuple(draw(st.permutations(routes)))
 
 
+@settings(max_examples=40, deadline=None)
 @given(traffic(), NAMES)
 def test_a_tag_moves_nobody_and_is_on_one_revision(routes: tuple[Route, ...], name: str) -> None:
     after = with_tag(routes, name, "candidate")
@@ -48,6 +49,7 @@ def test_a_tag_moves_nobody_and_is_on_one_revision(routes: tuple[Route, ...], na
     assert with_tag(after, name, "candidate") == after
 
 
+@settings(max_examples=40, deadline=None)
 @given(traffic(), NAMES)
 def test_all_means_all_and_tags_stay(routes: tuple[Route, ...], name: str) -> None:
     after = all_to(routes, name)
@@ -57,6 +59,7 @@ def test_all_means_all_and_tags_stay(routes: tuple[Route, ...], name: str) -> No
         assert tagged(after, tag) == before
 
 
+@settings(max_examples=40, deadline=None)
 @given(traffic(), NAMES, st.integers(1, 99))
 def test_a_split_takes_from_one_revision_alone(
     routes: tuple[Route, ...], name: str, percent: int
@@ -71,6 +74,7 @@ def test_a_split_takes_from_one_revision_alone(
     }  # fmt: skip
 
 
+@settings(max_examples=40, deadline=None)
 @given(traffic(), traffic())
 def test_drift_is_said_exactly_where_users_or_tags_differ(
     wanted: tuple[Route, ...], found: tuple[Route, ...]
