@@ -1,7 +1,8 @@
 """`make truth-table`: every revision of the reference stack, expected verdict against got.
 
 Starts one Prefect server for all runs, uses a warehouse of its own, validates `healthy` once and
-then each revision. Exit 0 only when every row holds. `--only a,b` runs some rows.
+then each revision. Exit 0 only when every row holds, and `show --why` explains it in under 20
+lines. `--only a,b` runs some rows.
 """
 
 from __future__ import annotations
@@ -69,29 +70,34 @@ def _table(names: list[str], warehouse: Path, env: dict[str, str]) -> int:
         code, document = _run(name, warehouse, env)
         got = str(document.get("verdict"))
         good = got == EXPECTED[name] and code == EXIT_CODES[got]
-        wrong += not good
+        unclear = _unclear(document, warehouse, env) if good else ""
+        wrong += not good or bool(unclear)
         mark = " " if good else "!"
         rule = str(document.get("rule"))[:110]
         took = time.monotonic() - began
         print(f"{name:24}{EXPECTED[name]:20}{got:20}{code:5}{took:9.1f}{mark} {rule}", flush=True)
+        print(unclear, end="", flush=True)
     print(f"{len(names) - wrong} of {len(names)} as expected")
     return int(bool(wrong))
 
 
+def _unclear(document: dict[str, object], warehouse: Path, env: dict[str, str]) -> str:
+    """What `--why` prints, where that is no explanation of the verdict in under 20 lines."""
+    done = _cli(["show", str(document["run_id"]), "--why"], warehouse, env)
+    lines = done.stdout.splitlines()
+    parts = ("rule: ", "decision: ", "would turn: ")
+    told = all(any(part in line for line in lines) for part in parts)
+    clear = done.returncode == 0 and told and len(lines) < 20
+    return "" if clear and lines[0].startswith(str(document["verdict"])) else done.stdout
+
+
+def _cli(args: list[str], warehouse: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows.cli", *args, "--warehouse", str(warehouse)]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=300, cwd=ROOT)
+
+
 def _run(name: str, warehouse: Path, env: dict[str, str]) -> tuple[int, dict[str, object]]:
-    command = [
-        sys.executable,
-        "-m",
-        "flows.cli",
-        "run",
-        str(PLAN),
-        "--revision",
-        name,
-        "--warehouse",
-        str(warehouse),
-        "--json",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=300, cwd=ROOT)
+    done = _cli(["run", str(PLAN), "--revision", name, "--json"], warehouse, env)
     try:
         return done.returncode, json.loads(done.stdout)
     except ValueError:

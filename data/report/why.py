@@ -57,7 +57,14 @@ def _line(text: str) -> Text:
 def _lines(text: str, most: int) -> Text:
     """The text in so many lines at most, those after the first a little to the right."""
     told = clip(text, most * (WIDTH - 12)) if most > 1 else clip(text, WIDTH - 8)
-    wrapped = wrap(told, WIDTH - 8, subsequent_indent="  ", max_lines=most, placeholder=" …")
+    wrapped = wrap(
+        told,
+        WIDTH - 8,
+        subsequent_indent="  ",
+        max_lines=most,
+        placeholder=" …",
+        break_on_hyphens=False,
+    )
     return Text("\n".join(wrapped), no_wrap=True)
 
 
