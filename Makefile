@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-WORKERS := 2
+# Many tests wait for processes: three workers fill two cores.
+WORKERS := 3
 PLAN := examples/staging/plan.yaml
 
 .PHONY: demo test check bench soak setup truth-table lock clean down format
