@@ -46,6 +46,7 @@ class Strict:
             strict = cls(Protocol(Side.CLIENT, state=State.OPEN, max_size=MOST_BYTES), True)
             if everyday.close_sent is not None:
                 strict.close(everyday.close_sent)
+                strict.out()  # it is on its way already
             return strict
         return cls(_shaking(everyday.opening), False)
 

@@ -137,6 +137,19 @@ def test_an_ordinary_talk_never_leaves_the_short_way() -> None:
     assert everyday.closed == Closed(1000, "", "answer", 3.0)
 
 
+def test_what_the_short_way_has_sent_is_not_sent_again() -> None:
+    everyday, inbox = Everyday(BEGUN), deque[Message]()
+    assert Strict.after(everyday).out() == [], "the request"
+    everyday.feed(GOOD, 0.0, inbox)
+    assert Strict.after(everyday).out() == []
+    everyday.close(1000)
+    strict = Strict.after(everyday)
+    assert strict.out() == [], "the close"
+    strict.feed(server_frame(0x88, b"\x03\xe8"), 1.0, inbox)
+    assert strict.closed == Closed(1000, "", "answer", 1.0)
+    assert not any(strict.out())
+
+
 @given(st.binary(max_size=300), st.sampled_from([0x81, 0x82]))
 def test_a_frame_that_is_sent_is_one_that_the_library_understands(
     payload: bytes, first: int
