@@ -78,14 +78,16 @@ class ClusterMember(Member):
         super().__init__(given)
         self._client, self._worker = client, worker
         self._name = f"{name}-{given.part}"
-        self._words = _dask().Queue(f"{self._name}-words", client=client)
-        self._lines = _dask().Queue(f"{self._name}-lines", client=client)
+        self._words: Any = None
+        self._lines: Any = None
         self._future: Any = None
         self._pulse: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start it and wait until it is ready."""
-        given = self.given.model_dump_json(by_alias=True)
+        given, queue = self.given.model_dump_json(by_alias=True), _dask().Queue
+        self._words = await queue(f"{self._name}-words", client=self._client)
+        self._lines = await queue(f"{self._name}-lines", client=self._client)
         self._future = self._client.submit(
             carry_part, self._name, given, workers=[self._worker], pure=False, retries=0
         )
@@ -123,6 +125,12 @@ class ClusterMember(Member):
         """End it, if it still runs."""
         if self._pulse:
             self._pulse.cancel()
+        await self._call_off()
+        for queue in (self._words, self._lines):
+            if queue:
+                queue.close()
+
+    async def _call_off(self) -> None:
         if self._future and not self._future.done():
             with suppress(Exception):  # a cluster that is gone carries no load either
                 await self._words.put(_STOP)
