@@ -2,6 +2,7 @@
 
 All talk to the same server (`tests/load/chat_server.py`, pinned to one core) from the other core:
 50 at a time connect with a token, send, hear five events and close. Only ours judges what it hears.
+`floor` is the least that Python can do, without and with our judge: no engine gets below the second.
 Rounds alternate, so that a slow moment of the machine falls on all. Then: what the journey's
 machine itself costs, and the memory of idle sockets. Peers are installed by `tests/load/peers`.
 """
@@ -27,6 +28,8 @@ from tests.probes.test_load import talking
 ROUNDS, SECONDS = 3, 4.0
 PEERS = Path(__file__).parent / "load" / "peers"
 GOALS = {"bare": 0.8, "locust": 1.5, "k6": 1.0, "artillery": 1.5, "picows": 0.77}
+OWN = {"bare": ("tests.load.peers.bare",), "floor": ("tests.load.peers.floor",),
+       "floor+judge": ("tests.load.peers.floor", "judged")}  # fmt: skip
 Took = Mapping[str, float]
 
 
@@ -39,12 +42,14 @@ def main() -> None:
 
 def speed() -> dict[str, Any]:
     """Journeys a second of wall and of CPU time, medians of alternating rounds."""
-    rounds: dict[str, list[Took]] = {"ours": [], "bare": []}
+    rounds: dict[str, list[Took]] = {"ours": []}
     with server() as port:
         programs = _programs(port)
         for _ in range(ROUNDS):
             rounds["ours"].append(_ours(port))
-            rounds["bare"].append(_child("bare", [sys.executable, "-m", "tests.load.peers.bare", str(port), str(SECONDS)], port))  # fmt: skip
+            for name, (module, *how) in OWN.items():
+                command = [sys.executable, "-m", module, str(port), str(SECONDS), *how]
+                rounds.setdefault(name, []).append(_child(name, command, port))
             for name, command in programs.items():
                 rounds.setdefault(name, []).append(_child(name, command, port))
     return _speeds(rounds)
@@ -110,7 +115,8 @@ def _speeds(rounds: Mapping[str, list[Took]]) -> dict[str, Any]:
         mine = found.get("ours", {"wall": wall, "cpu": cpu})
         found[name] = {"wall": round(wall), "cpu": round(cpu)}
         ratio = f"{mine['wall'] / wall:11.2f}{mine['cpu'] / cpu:7.2f}"
-        print(f"{name:12}{wall:10.0f}{cpu:10.0f}{ratio}{GOALS.get(name, 1.0):7.1f}")
+        goal = f"{GOALS[name]:7.2f}" if name in GOALS else f"{'-':>7}"
+        print(f"{name:12}{wall:10.0f}{cpu:10.0f}{ratio}{goal}")
     return found
 
 
