@@ -88,6 +88,16 @@ load_steps.n_failed: of n_executions, how many failed
 load_by_deployment.n_failed: of n_executions, how many failed; they are in no percentile
 load_by_deployment.n: times that were measured of executions that passed
 load_by_deployment.n_runs: runs that reached the step and are not INVALID; the figures are theirs
+n_messages: messages that were due and whose end is known
+soaks.n_failed: of n_messages, how many failed, for whatever reason
+n_late: messages that were due while there was no socket, and answered afterwards
+n_lost: messages that were sent and never answered
+n_unsent: messages that were due and never could be sent
+n_duplicated: messages that were answered more than once
+lost_share: lost and unsent messages, of all that were due, 0 to 1
+n_drops: sockets that were lost
+n_returns: lost sockets that were opened again
+n_vain: tries to open one again that failed
 n_runs_invalid: runs that reached it and whose generator was the bottleneck; in no figure of the row
 n_runs_not_run: runs that did not reach it
 load_by_deployment.metric: from the intended start; .actual: from the actual one; NULL: none passed

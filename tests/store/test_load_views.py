@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from data.records.facts import Fact, ProbeResult
-from data.records.load_figures import LoadFigures, Spread, StageFigures
+from data.records.load_figures import LoadFigures, SoakFigures, Spread, StageFigures
 from data.records.words import Outcome
 from data.report.loads import figures_of
 from data.rules.load.histogram import Histogram, merged
@@ -166,3 +166,20 @@ def test_the_last_attempt_counts_and_probes_without_load_have_no_row(
     sql = "SELECT n_runs, n, p50_ms FROM load_by_deployment"
     assert ask(connection, sql) == [(1, 5, 1.0)]
     assert ask(connection, "SELECT count(*) FROM load_steps") == [(1,)]
+
+
+def test_a_soak_accounts_for_each_message_and_other_loads_have_no_row(
+    connection: Connection,
+) -> None:
+    soak = SoakFigures(
+        n_drops=4, n_returns=3, n_vain=2, n_late=5, n_lost=6, n_unsent=1, n_duplicated=1
+    )
+    stages = (step("5 users", 80, n_failed=6, n_intended=None), step("9 users", 20, n_failed=2))
+    put(connection, loaded(1, LoadFigures(model="closed", stages=stages, soak=soak)))
+    put(connection, loaded(2, LoadFigures(model="closed", stages=stages)))
+    put(connection, loaded(3, None))
+    sql = (
+        "SELECT run_id, n_messages, n_failed, n_late, n_lost, n_unsent, n_duplicated, lost_share, "
+        "n_drops, n_returns, n_vain FROM soaks"
+    )
+    assert ask(connection, sql) == [("run-1", 100, 8, 5, 6, 1, 1, 0.07, 4, 3, 2)]
