@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from gate import Stack, clean_env, free_ports
 from hypothesis import settings
@@ -21,27 +25,47 @@ settings.load_profile("gate")
 NO_PREFECT = "http://127.0.0.1:9/api"  # nobody listens: whoever needs Prefect after all fails
 
 
+SHARED = "GOLDENPATH_TEST_PREFECT"  # address of the server of all workers of pytest-xdist
+_shared = pytest.StashKey["PrefectServer"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The whole suite by several workers: they share one server, which is nobody's but theirs.
+
+    It boots while they start. A worker does not know which tests will be its own, so for some
+    tests only, each one that needs a server boots its own.
+    """
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if is_whole and config.getoption("numprocesses", None) and not config.option.collectonly:
+        server = _boot(Path(tempfile.mkdtemp(prefix="goldenpath-prefect-")))
+        config.stash[_shared] = server
+        os.environ[SHARED] = server.api_url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The workers are gone."""
+    if server := config.stash.get(_shared, None):
+        server.stop()
+        shutil.rmtree(server.log.parent, ignore_errors=True)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _booting(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PrefectServer | None]:
-    """A Prefect server where a test will need one; it boots beside the tests before that one.
-
-    A worker of pytest-xdist does not know which tests will be its own: there it boots when asked.
-    """
+    """A Prefect server where a test will need one; it boots beside the tests before that one."""
     needed = any("prefect_api" in getattr(i, "fixturenames", ()) for i in request.session.items)
     if not needed or "PYTEST_XDIST_WORKER" in os.environ:
         yield None
         return
-    server = _boot(tmp_path_factory)
+    server = _boot(tmp_path_factory.mktemp("prefect"))
     yield server
     server.stop()
 
 
-def _boot(tmp_path_factory: pytest.TempPathFactory) -> PrefectServer:
+def _boot(folder: Path) -> PrefectServer:
     from tasks.prefect_server import PrefectServer
 
-    folder = tmp_path_factory.mktemp("prefect")
     env = clean_env(
         PREFECT_HOME=str(folder),
         PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS="5",  # 60 s is long for a test
@@ -54,10 +78,28 @@ def prefect_api(
     _booting: PrefectServer | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """Address of one real Prefect server, with a database of its own."""
-    server = _booting or _boot(tmp_path_factory)
+    if shared := os.environ.get(SHARED):
+        _wait_for(shared)
+        yield shared
+        return
+    server = _booting or _boot(tmp_path_factory.mktemp("prefect"))
     server.wait()
     yield server.api_url
     server.stop()
+
+
+def _wait_for(api: str) -> None:
+    """Until a server answers that another process started."""
+    from tasks.prefect_server import BOOT_S
+
+    end_s = time.monotonic() + BOOT_S
+    while time.monotonic() < end_s:
+        try:
+            httpx.get(f"{api}/health", trust_env=False).raise_for_status()
+            return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise TimeoutError(f"the Prefect server at {api} did not start")
 
 
 @pytest.fixture(scope="module")
