@@ -195,21 +195,22 @@ def test_the_view_of_what_served_is_the_rule_of_what_is_settled(connection: Conn
         [], [("p1/a", "PASS"), ("p1/b", "FLAKY")], [("p1/a", "FAIL"), ("p1/b", "PASS")],
     ]  # fmt: skip
     hows, hashes = ("waiting", "prefect", "cli", "time-out"), ("", "other")
-    ways = [None, *product(("HOLD", "PROMOTE"), ("promote", "hold"), hows, hashes)]
+    hours = (0, 2)  # before and after the verdict
+    ways = [None, *product(("HOLD", "PROMOTE"), ("promote", "hold"), hows, hashes, hours)]
     wanted, verdicts, decisions = {}, [], []
     for n, (word, marks, way) in enumerate(product(VerdictWord, criteria, ways)):
-        said, told = verdict(n, word, marks), decision(n, *way) if way else None
+        said, told = verdict(1, word, marks), decision(1, *way) if way else None
         wanted[f"run-{n}"] = (word.approves, settled(said, told).approves)
-        verdicts.append(said.model_dump(mode="json"))
-        decisions += [told.model_dump(mode="json")] if told else []
+        verdicts.append(said.model_dump(mode="json") | {"run_id": f"run-{n}"})
+        decisions += [told.model_dump(mode="json") | {"run_id": f"run-{n}"}] if told else []
     for table, rows in (("verdict", verdicts), ("decision", decisions)):
-        fields = ("run_id", "verdict", "input_hash", "criteria", "decision", "how")
+        fields = ("run_id", "verdict", "input_hash", "criteria", "decision", "how", "at")
         known = {
             name: json.dumps([row[name] for row in rows]) for name in fields if name in rows[0]
         }
-        kinds = {"criteria": "JSON[]"}
+        kinds = {"criteria": "JSON[]", "at": "TIMESTAMPTZ[]"}
         each = ", ".join(
-            f"unnest(CAST(${name}::JSON AS {kinds.get(name, 'VARCHAR[]')})) AS {name}"
+            f"unnest(CAST(${name}::JSON AS {kinds.get(name, 'VARCHAR[]')})) AS '{name}'"
             for name in known
         )
         connection.execute(f"INSERT INTO store.{table} BY NAME SELECT {each}", known)
@@ -218,10 +219,12 @@ def test_the_view_of_what_served_is_the_rule_of_what_is_settled(connection: Conn
     assert {(False, True), (True, False)} <= set(wanted.values())
 
 
-def decision(n: int, word: str, decided: str, how: Any = "cli", input_hash: str = "") -> Decision:
+def decision(
+    n: int, word: str, decided: str, how: Any = "cli", input_hash: str = "", hours: int = 1
+) -> Decision:
     return Decision(
         run_id=f"run-{n}", verdict=VerdictWord(word), input_hash=input_hash, decision=decided,
-        by="Ann", reason="known", how=how, at=at(n, 56),
+        by="Ann", reason="known", how=how, at=at(n + hours),
     )  # fmt: skip
 
 

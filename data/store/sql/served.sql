@@ -6,7 +6,8 @@ SELECT
     v.run_id, v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') AS approved,
     CASE
         WHEN v.verdict NOT IN ('PROMOTE', 'PROMOTE_WITH_WATCH', 'HOLD') THEN false
-        WHEN (d.verdict, d.input_hash) IS DISTINCT FROM (v.verdict, v.input_hash) THEN approved
+        WHEN (d.verdict, d.input_hash) IS DISTINCT FROM (v.verdict, v.input_hash)
+            THEN approved AND NOT coalesce(d."at" > v."at", false)
         WHEN d.decision <> 'promote' OR d.how IN ('waiting', 'time-out') THEN false
         ELSE approved OR (
             len(list_filter(v.criteria, lambda c: c.priority = 'P1')) > 0
