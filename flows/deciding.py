@@ -34,7 +34,7 @@ def hold_first(session: Session, verdict: Verdict) -> None:
 
 
 def _answered(session: Session, before: RunView, verdict: Verdict) -> Decision | None:
-    """The answer of before the resume: recorded, or left in the inbox of a process that was killed."""
+    """The answer of before the resume: recorded, or left in the inbox of a killed process."""
     earlier, known = before.verdict, before.decision
     if earlier is None or known is None:
         return None

@@ -215,3 +215,27 @@ def test_an_answer_that_the_killed_process_had_not_read_is_not_asked_for_again(
         again = made("run", str(path), "--resume", run.run_id, "--json")
         assert (again.exit_code, (tmp_path / "live").read_text()) == (0, "v2"), again.stderr
         assert (again.json()["decision"]["by"], again.json()["decision"]["how"]) == ("Ann", "cli")
+
+
+@pytest.mark.parametrize(("word", "code", "users"), [("promote", 0, "v2"), ("hold", 10, "v1")])
+def test_approve_reaches_a_run_of_another_machine_through_prefect(
+    made: Stack, new_stack: Callable[..., Stack], prefect_api: str, tmp_path: Path,
+    word: str, code: int, users: str,
+) -> None:  # fmt: skip
+    elsewhere = new_stack(prefect_api)  # another folder, so another warehouse and no journal
+    answer = ("--decision", word, "--by", "Ann", "--reason", "known")
+    unknown = elsewhere("approve", "no-such-run", *answer)
+    assert unknown.exit_code == 2 and "waits at the Prefect server" in unknown.stderr
+    with telling(tmp_path / "tested") as tested, telling(tmp_path / "live") as live:
+        run = Waiting(made, plan(tmp_path, tested, live, "P3"), "--revision", "v2")
+        alone = elsewhere("approve", run.run_id, *answer, PREFECT_API_URL="")
+        assert alone.exit_code == 2 and "set PREFECT_API_URL" in alone.stderr
+        wait_for(lambda: elsewhere("approve", run.run_id, *answer).exit_code == 0, 20, "the form")
+        ended, document = run.end()
+    assert (ended, (tmp_path / "live").read_text()) == (code, users)
+    decided = document["decision"]
+    assert [decided[key] for key in ("decision", "by", "reason", "how")] == [
+        word, "Ann", "known", "prefect",
+    ]  # fmt: skip
+    late = elsewhere("approve", run.run_id, *answer)
+    assert late.exit_code == 2 and "Traceback" not in late.stderr
