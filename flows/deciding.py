@@ -6,24 +6,43 @@ import asyncio
 from typing import Literal
 
 from data.records.approval import Approval, Decision, Word
+from data.records.evidence import RunView
 from data.records.verdict import Acted, Verdict
-from data.rules.deciding import asks, is_about, is_decided, refusals, sentence
+from data.rules.deciding import asks, carried, is_about, refusals, sentence
 from flows.session import Session
 from tasks.asking import person
 from tasks.clock import now
-from tasks.inbox import inbox
+from tasks.inbox import inbox, taken
 
 
 def hold_first(session: Session, verdict: Verdict) -> None:
     """Before the verdict is recorded: a run that will ask a person is held until one has spoken.
 
-    So no moment is left in which a kill would leave an approval behind that nobody gave. Who has
-    decided about this evidence before is not asked again.
+    So no moment is left in which a kill would leave an approval behind that nobody gave. Where
+    somebody has decided about the same case before the run was resumed, that stands.
     """
-    approval, known = session.wired.plan.approval, session.recorder.view().decision
-    if approval is not None and asks(approval, verdict) and not is_decided(known, verdict):
-        text = f"waits {approval.wait:g} s for: {_how_to(verdict)}"
-        _record(session, verdict, "hold", "", text, "waiting")
+    approval, before = session.wired.plan.approval, session.recorder.view()
+    if approval is None or not asks(approval, verdict):
+        return
+    answer = _answered(session, before, verdict)
+    if answer is not None:
+        session.record(answer)
+        session.say(f"{sentence(answer)}; the case is the same, so nobody is asked again")
+        return
+    text = f"waits {approval.wait:g} s for: {_how_to(verdict)}"
+    _record(session, verdict, "hold", "", text, "waiting")
+
+
+def _answered(session: Session, before: RunView, verdict: Verdict) -> Decision | None:
+    """The answer of before the resume: recorded, or left in the inbox of a killed process."""
+    earlier, known = before.verdict, before.decision
+    if earlier is None or known is None:
+        return None
+    left = taken(inbox(session.wired.home, verdict.run_id))
+    if left is not None and left.input_hash == known.input_hash and known.how == "waiting":
+        told = {"decision": left.decision, "by": left.by, "reason": left.reason, "how": "cli"}
+        known = known.model_copy(update=told | {"at": now()})
+    return carried(known, earlier, verdict)
 
 
 def waits(session: Session, verdict: Verdict) -> bool:

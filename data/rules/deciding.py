@@ -53,15 +53,55 @@ def is_decided(decision: Decision | None, verdict: Verdict) -> bool:
     return spoken and is_about(decision, verdict)
 
 
+def is_same_case(earlier: Verdict, verdict: Verdict) -> bool:
+    """Whether a resumed run ends with what a person was asked about before.
+
+    The word and its rule, what was seen and what was not, every criterion with its numbers, every
+    incident. What else went into the hash (when the run ended, how often health was read) is
+    nothing that a person decides about.
+    """
+    return _case(earlier) == _case(verdict)
+
+
+def _case(verdict: Verdict) -> tuple[object, ...]:
+    return (
+        verdict.verdict,
+        verdict.rule,
+        verdict.reasons,
+        verdict.coverage,
+        verdict.not_seen,
+        [(one.id, one.priority, one.outcome, one.sentence) for one in verdict.criteria],
+        [(one.signature, one.priority, one.n) for one in verdict.incidents],
+    )
+
+
+def carried(
+    decision: Decision | None, earlier: Verdict | None, verdict: Verdict
+) -> Decision | None:
+    """What a person said of the same case before the run was resumed, as word about this verdict.
+
+    None where nobody had decided, or where the case is another one now: then somebody is asked.
+    """
+    if decision is None or earlier is None:
+        return None
+    if not is_decided(decision, earlier) or not is_same_case(earlier, verdict):
+        return None
+    return decision.model_copy(update={"input_hash": verdict.input_hash})
+
+
 def settled(verdict: Verdict, decision: Decision | None) -> VerdictWord:
     """What holds in the end: the verdict, and what a person made of it where one was asked.
 
     A promotion by a person is PROMOTE_WITH_WATCH: the evidence did not say more. What waits is
     held. ROLL_BACK and SUPERSEDED stay what they are. A decision about other evidence, from before
-    a resume, counts for nothing: who is to be asked again is asked before the verdict is there.
+    a resume, counts for nothing. One that is younger than the verdict is about the next one, which
+    a kill kept from being recorded: until then the run is held.
     """
-    if decision is None or not is_about(decision, verdict):
+    if decision is None:
         return verdict.verdict
+    if not is_about(decision, verdict):
+        overtaken = verdict.verdict.approves and decision.at > verdict.at
+        return _HOLD if overtaken else verdict.verdict
     if not (verdict.verdict.approves or verdict.verdict is _HOLD):
         return verdict.verdict
     says_promote = decision.decision == "promote" and is_decided(decision, verdict)

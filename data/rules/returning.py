@@ -1,7 +1,8 @@
 """Whether a deployment goes back: the one definition, for the guard and for the labels.
 
 A revision *served* when a run approved it (PROMOTE or PROMOTE_WITH_WATCH), or when the gate rolled
-back to it. One that was held or superseded never did, whatever came after it.
+back to it. One that was held or superseded never did, whatever came after it. Where a person
+decided about the verdict, the decision counts and not the verdict.
 """
 
 from __future__ import annotations

@@ -84,9 +84,8 @@ def _promoted(
         "SELECT run_id, c.revision, c.started_at, v.verdict, v.criteria, r.plan_json "
         "FROM store.context AS c JOIN store.verdict AS v USING (run_id) "
         "JOIN store.run AS r USING (run_id) LEFT JOIN store.labels AS l USING (run_id) "
-        "LEFT JOIN store.decision AS d USING (run_id) "
-        f"WHERE {EARLIER} AND v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') "
-        "AND (d.decision IS DISTINCT FROM 'hold' OR d.input_hash <> v.input_hash) "
+        "JOIN store.served AS s USING (run_id) "
+        f"WHERE {EARLIER} AND s.approved AND s.served "
         "AND (l.label IS DISTINCT FROM 'bad' OR l.at > $as_of) "
         "ORDER BY c.started_at DESC, run_id DESC",
         before._asdict() | {"as_of": as_of},

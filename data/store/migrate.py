@@ -142,7 +142,7 @@ def _in_one(connection: duckdb.DuckDBPyConnection, work: Callable[[], None], fai
 
 @cache
 def _view_sources() -> tuple[str, ...]:
-    names = ("context", "settled", "in_force", *VIEWS)
+    names = ("context", "settled", "in_force", "served", *VIEWS)
     return tuple((_HERE / "sql" / f"{name}.sql").read_text(encoding="utf-8") for name in names)
 
 

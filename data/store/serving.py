@@ -9,11 +9,8 @@ from data.store.history import EARLIER, Before
 _LINE = f"""
     SELECT revision, rolled_back FROM (
         SELECT c.revision, false AS rolled_back, c.started_at AS since, run_id
-        FROM store.context AS c JOIN store.verdict AS v USING (run_id)
-        LEFT JOIN store.decision AS d USING (run_id)
-        WHERE {EARLIER} AND coalesce(
-            CASE WHEN d.input_hash = v.input_hash THEN d.decision = 'promote' END,
-            v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH'))
+        FROM store.context AS c JOIN store.served AS s USING (run_id)
+        WHERE {EARLIER} AND s.served
         UNION ALL
         SELECT substr(a."action", {len(WENT_BACK) + 1}), true, a."at", run_id
         FROM store.context AS c JOIN store.acted AS a USING (run_id)
@@ -24,7 +21,7 @@ _LINE = f"""
 
 
 def served_before(connection: Connection, before: Before) -> tuple[Served, ...]:
-    """Every revision as it began to serve, oldest first, once for each run that approved it.
+    """Every revision as it began to serve, oldest first, once for each run that let it serve.
 
     Where a person decided, the decision counts.
     """

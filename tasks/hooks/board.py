@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas import OrchestrationResult
 from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
@@ -15,8 +16,10 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.states import Completed, Failed
 
+from data.records.approval import Said
 from data.records.record import Record
 from tasks.clock import now
 from tasks.hooks.clients import Clients
@@ -58,19 +61,33 @@ class Board:
         Raises:
             GoldenPathError: Prefect could not be asked.
         """
-        states = FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(_OPEN)))
-        )
         try:
             async with self._clients.use() as client:
-                found = await client.read_flow_runs(
-                    flow_filter=FlowFilter(name=FlowFilterName(any_=_FLOWS)),
-                    flow_run_filter=states,
-                    limit=_MANY,
-                )
+                found = await _runs(client, _OPEN)
                 return [await _told(client, run) for run in found if _counts(run)]
         except TROUBLE as error:
             raise unreachable(error) from error
+
+    async def answer(self, run_id: str, said: Said) -> str:
+        """Fill in the form of a run that waits for a person, wherever its process is.
+
+        Returns:
+            "" when it goes on as the person says; else why it does not.
+
+        Raises:
+            GoldenPathError: Prefect could not be asked.
+        """
+        form = {"decision": said.decision, "name": said.by, "reason": said.reason}
+        try:
+            async with self._clients.use() as client:
+                waiting = await _runs(client, [StateType.PAUSED])
+                mine = [run for run in waiting if _run_id(run) == run_id]
+                if not mine:
+                    return f"no run {run_id} waits at the Prefect server"
+                told = await client.resume_flow_run(mine[0].id, run_input=form)
+        except TROUBLE as error:
+            raise unreachable(error) from error
+        return "" if told.status == SetStateStatus.ACCEPT else _not_taken(told)
 
     async def close(self, flow_run_id: str, verdict: str, approves: bool, why: str) -> None:
         """Give it the state of its verdict, whatever it is in.
@@ -99,17 +116,37 @@ async def name_run(flow_run_id: str | None, run_id: str) -> None:
 
 
 async def _told(client: PrefectClient, run: FlowRun) -> OpenRun:
-    state, given = run.state, run.parameters
+    state = run.state
     assert state is not None
-    named = given.get("run_id") or given.get("resume") or run.labels.get(_LABEL) or ""
     asks = state.type == StateType.RUNNING
     return OpenRun(
         flow_run_id=str(run.id),
-        run_id=str(named),
+        run_id=_run_id(run),
         state=state.type.value,
         since=state.timestamp,
         beat_at=await _beat(client, run.id) if asks else None,
     )
+
+
+async def _runs(client: PrefectClient, states: list[StateType]) -> list[FlowRun]:
+    """Flow runs of the gate in one of these states."""
+    wanted = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states)))
+    return await client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=_FLOWS)),
+        flow_run_filter=FlowRunFilter(state=wanted),
+        limit=_MANY,
+    )
+
+
+def _run_id(run: FlowRun) -> str:
+    """Which run of the warehouse it is; "" where nobody told."""
+    given = run.parameters
+    return str(given.get("run_id") or given.get("resume") or run.labels.get(_LABEL) or "")
+
+
+def _not_taken(told: OrchestrationResult[Any]) -> str:
+    reason = getattr(told.details, "reason", None) or told.status
+    return f"Prefect did not take the answer: {reason}"
 
 
 async def _beat(client: PrefectClient, id: UUID) -> datetime | None:

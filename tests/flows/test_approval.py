@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,3 +165,77 @@ def test_a_run_that_was_killed_while_it_waited_is_held_and_asks_again(
         assert again.approve("promote") == 0
         ended, _ = again.end()
         assert (ended, (tmp_path / "live").read_text()) == (0, "v2")
+
+
+# while there is a file `slow` it waits, and whoever waited does nothing any more
+_SLOW = (
+    "import pathlib, sys, time\n"
+    "slow = pathlib.Path('slow')\n"
+    "while slow.exists():\n"
+    "    pathlib.Path('promoting').touch(); time.sleep(0.05)\n"
+    "    if not slow.exists(): sys.exit(1)\n"
+    "pathlib.Path('live').write_text(sys.argv[1])"
+)
+
+
+@pytest.mark.parametrize(("word", "code", "users"), [("promote", 0, "v2"), ("hold", 10, "v1")])
+def test_a_resumed_run_whose_case_is_the_same_does_not_ask_again(
+    made: Stack, tmp_path: Path, word: str, code: int, users: str
+) -> None:
+    (tmp_path / "slow").touch()
+    with telling(tmp_path / "tested") as tested, telling(tmp_path / "live") as live:
+        path = plan(tmp_path, tested, live, "P3")
+        document = json.loads(path.read_text())
+        document["deploy"]["promote"] = [sys.executable, "-c", _SLOW, "{{revision}}"]
+        path.write_text(json.dumps(document))
+        run = Waiting(made, path, "--revision", "v2")
+        assert run.approve(word) == 0
+        if word == "promote":  # killed between the answer and what follows from it
+            wait_for((tmp_path / "promoting").exists, 30, "the promotion to begin")
+            run.process.kill()
+        run.process.wait(30)
+        (tmp_path / "slow").unlink()
+        again = made("run", str(path), "--resume", run.run_id, "--json")
+        assert (again.exit_code, (tmp_path / "live").read_text()) == (code, users), again.stderr
+        assert (again.json()["decision"]["by"], again.json()["exit_code"]) == ("Ann", code)
+        assert "nobody is asked again" in again.stderr
+
+
+def test_an_answer_that_the_killed_process_had_not_read_is_not_asked_for_again(
+    made: Stack, tmp_path: Path
+) -> None:
+    with telling(tmp_path / "tested") as tested, telling(tmp_path / "live") as live:
+        path = plan(tmp_path, tested, live, "P3")
+        run = Waiting(made, path, "--revision", "v2")
+        run.process.send_signal(signal.SIGSTOP)
+        assert run.approve("promote") == 0
+        run.process.kill()
+        run.process.wait(30)
+        assert made("show", run.run_id, "--json").json()["exit_code"] == 10
+        again = made("run", str(path), "--resume", run.run_id, "--json")
+        assert (again.exit_code, (tmp_path / "live").read_text()) == (0, "v2"), again.stderr
+        assert (again.json()["decision"]["by"], again.json()["decision"]["how"]) == ("Ann", "cli")
+
+
+@pytest.mark.parametrize(("word", "code", "users"), [("promote", 0, "v2"), ("hold", 10, "v1")])
+def test_approve_reaches_a_run_of_another_machine_through_prefect(
+    made: Stack, new_stack: Callable[..., Stack], prefect_api: str, tmp_path: Path,
+    word: str, code: int, users: str,
+) -> None:  # fmt: skip
+    elsewhere = new_stack(prefect_api)  # another folder, so another warehouse and no journal
+    answer = ("--decision", word, "--by", "Ann", "--reason", "known")
+    unknown = elsewhere("approve", "no-such-run", *answer)
+    assert unknown.exit_code == 2 and "waits at the Prefect server" in unknown.stderr
+    with telling(tmp_path / "tested") as tested, telling(tmp_path / "live") as live:
+        run = Waiting(made, plan(tmp_path, tested, live, "P3"), "--revision", "v2")
+        alone = elsewhere("approve", run.run_id, *answer, PREFECT_API_URL="")
+        assert alone.exit_code == 2 and "set PREFECT_API_URL" in alone.stderr
+        wait_for(lambda: elsewhere("approve", run.run_id, *answer).exit_code == 0, 20, "the form")
+        ended, document = run.end()
+    assert (ended, (tmp_path / "live").read_text()) == (code, users)
+    decided = document["decision"]
+    assert [decided[key] for key in ("decision", "by", "reason", "how")] == [
+        word, "Ann", "known", "prefect",
+    ]  # fmt: skip
+    late = elsewhere("approve", run.run_id, *answer)
+    assert late.exit_code == 2 and "Traceback" not in late.stderr

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.records.approval import Approval, Decision
 from data.records.verdict import Coverage, CriterionResult, Verdict
 from data.records.words import Mark, Priority, VerdictWord
-from data.rules.deciding import asks, is_decided, refusals, sentence, settled
+from data.rules.deciding import asks, carried, is_decided, refusals, sentence, settled
 from tests.rules.making import at
 
 WATCH, HOLD = VerdictWord.PROMOTE_WITH_WATCH, VerdictWord.HOLD
@@ -81,8 +81,9 @@ def test_who_was_asked_and_did_not_say_promote_of_this_evidence_holds_it(
     same = (decided.verdict, decided.input_hash) == (word, "h")
     if same and (word.approves or word is HOLD):
         assert settled(made, decided) is (WATCH if said and not refusals(made) else HOLD)
-    if not same:
-        assert settled(made, decided) is word
+    if not same:  # about the evidence of before a resume, or of a verdict that a kill kept away
+        assert settled(made.model_copy(update={"at": at(2)}), decided) is word
+        assert settled(made, decided) is (HOLD if word.approves else word)
 
 
 P1, P2 = (Priority.P1, Mark.PASS), (Priority.P2, Mark.FAIL)
@@ -116,6 +117,40 @@ def test_a_decision_is_about_the_evidence_that_was_seen() -> None:
     assert not is_decided(decision("promote"), verdict(WATCH, input_hash="more"))
     assert not is_decided(decision("hold", how="time-out"), verdict(WATCH))
     assert not is_decided(None, verdict(WATCH))
+
+
+def test_an_answer_stands_for_a_resumed_run_whose_case_is_the_same() -> None:
+    asked = verdict(WATCH, P1, (Priority.P3, Mark.FAIL))
+    again = asked.model_copy(update={"input_hash": "later", "at": at(2)})
+    stands = carried(decision("promote"), asked, again)
+    assert stands is not None
+    assert (stands.by, stands.at, settled(again, stands)) == ("Ann", at(1), WATCH)
+    held = carried(decision("hold"), asked, again)
+    assert held is not None and settled(again, held) is HOLD
+
+
+ANOTHER_CASE: dict[str, dict[str, object]] = {
+    "more was seen": {"coverage": Coverage(expected=2, seen=2)},
+    "another rule decided": {"rule": "another"},
+    "another verdict": {"verdict": HOLD},
+    "another criterion failed": {"criteria": verdict(WATCH, P1, P2).criteria},
+    "a number moved": {"reasons": ("2 > 0",)},
+}
+
+
+@pytest.mark.parametrize("change", ANOTHER_CASE)
+def test_another_case_is_asked_about_again(change: str) -> None:
+    asked = verdict(WATCH, P1, (Priority.P3, Mark.FAIL))
+    again = asked.model_copy(update={"input_hash": "later", **ANOTHER_CASE[change]})
+    assert carried(decision("promote"), asked, again) is None
+
+
+def test_what_nobody_said_is_carried_nowhere() -> None:
+    asked = verdict(WATCH, P1)
+    for unsaid in (None, decision("hold", how="waiting"), decision("hold", how="time-out")):
+        assert carried(unsaid, asked, asked) is None
+    assert carried(decision("promote", input_hash="older"), asked, asked) is None
+    assert carried(decision("promote"), None, asked) is None
 
 
 def test_it_is_said_who_decided_and_why() -> None:

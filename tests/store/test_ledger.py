@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from data.records.approval import Decision
 from data.records.facts import Fact, RunStarted
 from data.records.verdict import Acted, Verdict
+from data.records.words import VerdictWord
+from data.rules.deciding import settled
 from data.rules.returning import Served, is_return
 from data.store import migrate
 from data.store.connect import Connection, in_memory
@@ -29,18 +33,27 @@ def connection() -> Iterator[Connection]:
 
 
 def put(
-    connection: Connection, n: int, revision: str, word: str, rule: str = "", **said: Any
+    connection: Connection,
+    n: int,
+    revision: str,
+    word: str,
+    rule: str = "",
+    decided: str = "",
+    **said: Any,
 ) -> None:
     """One run, which records whether it goes back as every run does when it is judged."""
-    before = Before("shop", "staging", f"run-{n}", at(n))
+    before = Before(said.get("plan", "shop"), "staging", f"run-{n}", at(n))
     told = {"is_rollback": is_return(revision, served_before(connection, before))}
     facts: list[Fact] = []
     for fact in run(n, word, tests=False):
         if isinstance(fact, RunStarted):
             fact = fact.model_copy(update={"revision": revision, **told, **said})
         if isinstance(fact, Verdict):
-            fact = fact.model_copy(update={"rule": rule})
+            proven = verdict(n, word, [("p1/chat", "PASS")]).criteria
+            fact = fact.model_copy(update={"rule": rule, "criteria": proven})
         facts.append(fact)
+    if decided:
+        facts.append(decision(n, word, decided))
     store(connection, bundle_of(f"run-{n}", fold(facts)))
 
 
@@ -142,6 +155,77 @@ def test_what_the_gate_rolled_back_to_serves_and_its_next_run_is_a_return(
     asked = "SELECT run_id FROM runs WHERE is_rollback"
     assert connection.execute(asked).fetchall() == [("run-4",)]
     assert labels(connection) == {}  # z is not what a came back from
+
+
+# history (revision, verdict, what a person decided) → labels
+DECIDED: dict[str, tuple[list[tuple[str, str, str]], dict[str, tuple[str, str]]]] = {
+    "promoted by a person, and went back": (
+        [("a", "PROMOTE", ""), ("b", "HOLD", "promote"), ("a", "PROMOTE", "")],
+        {"run-2": ("bad", "rollback")}),
+    "held by a person, so nothing went back": (
+        [("a", "PROMOTE", ""), ("b", "PROMOTE_WITH_WATCH", "hold"), ("a", "PROMOTE", "")], {}),
+    "back over what a person held": (
+        [("a", "PROMOTE", ""), ("b", "PROMOTE", ""), ("c", "PROMOTE_WITH_WATCH", "hold"),
+         ("a", "PROMOTE", "")],
+        {"run-2": ("bad", "rollback")}),
+    "back over what a person promoted": (
+        [("a", "PROMOTE", ""), ("b", "PROMOTE", ""), ("c", "HOLD", "promote"), ("a", "PROMOTE", "")],
+        {"run-3": ("bad", "rollback")}),
+    "what a person held approves no earlier run": (
+        [("a", "HOLD", ""), ("a", "PROMOTE_WITH_WATCH", "hold")], {}),
+    "a person's promotion is no later run": ([("a", "HOLD", ""), ("a", "HOLD", "promote")], {}),
+    "promoted by a person, then by the gate": (
+        [("a", "HOLD", "promote"), ("a", "PROMOTE", "")], {"run-1": ("good", "later_run")}),
+    "promoted by a person, then red": ([("a", "HOLD", "promote"), ("a", "ROLL_BACK", "")], {}),
+}  # fmt: skip
+
+
+def test_what_a_person_decided_says_what_served(connection: Connection) -> None:
+    wanted, n = {}, 0
+    for name, (history, expected) in DECIDED.items():
+        wanted |= {f"run-{n + int(run.removeprefix('run-'))}": one for run, one in expected.items()}
+        for revision, word, decided in history:
+            n += 1
+            put(connection, n, revision, word, decided=decided, plan=name)
+    assert labels(connection) == wanted
+
+
+def test_the_view_of_what_served_is_the_rule_of_what_is_settled(connection: Connection) -> None:
+    criteria: list[list[tuple[str, str]]] = [
+        [], [("p1/a", "PASS"), ("p1/b", "FLAKY")], [("p1/a", "FAIL"), ("p1/b", "PASS")],
+    ]  # fmt: skip
+    hows, hashes = ("waiting", "prefect", "cli", "time-out"), ("", "other")
+    hours = (0, 2)  # before and after the verdict
+    ways = [None, *product(("HOLD", "PROMOTE"), ("promote", "hold"), hows, hashes, hours)]
+    wanted, verdicts, decisions = {}, [], []
+    for n, (word, marks, way) in enumerate(product(VerdictWord, criteria, ways)):
+        said, told = verdict(1, word, marks), decision(1, *way) if way else None
+        wanted[f"run-{n}"] = (word.approves, settled(said, told).approves)
+        verdicts.append(said.model_dump(mode="json") | {"run_id": f"run-{n}"})
+        decisions += [told.model_dump(mode="json") | {"run_id": f"run-{n}"}] if told else []
+    for table, rows in (("verdict", verdicts), ("decision", decisions)):
+        fields = ("run_id", "verdict", "input_hash", "criteria", "decision", "how", "at")
+        known = {
+            name: json.dumps([row[name] for row in rows]) for name in fields if name in rows[0]
+        }
+        kinds = {"criteria": "JSON[]", "at": "TIMESTAMPTZ[]"}
+        each = ", ".join(
+            f"unnest(CAST(${name}::JSON AS {kinds.get(name, 'VARCHAR[]')})) AS '{name}'"
+            for name in known
+        )
+        connection.execute(f"INSERT INTO store.{table} BY NAME SELECT {each}", known)
+    rows = connection.execute("SELECT run_id, approved, served FROM store.served").fetchall()
+    assert {run_id: (approved, served) for run_id, approved, served in rows} == wanted
+    assert {(False, True), (True, False)} <= set(wanted.values())
+
+
+def decision(
+    n: int, word: str, decided: str, how: Any = "cli", input_hash: str = "", hours: int = 1
+) -> Decision:
+    return Decision(
+        run_id=f"run-{n}", verdict=VerdictWord(word), input_hash=input_hash, decision=decided,
+        by="Ann", reason="known", how=how, at=at(n + hours),
+    )  # fmt: skip
 
 
 def acted(action: str, outcome: str) -> Acted:

@@ -94,7 +94,13 @@ def rows(connection: Connection, sql: str) -> list[tuple[Any, ...]]:
 def test_every_view_is_in_the_contract() -> None:
     assert set(VIEWS) == set(COLUMNS)
     folder = Path(data.store.migrate.__file__).parent / "sql"
-    assert {p.stem for p in folder.glob("*.sql")} == {*VIEWS, "context", "settled", "in_force"}
+    assert {p.stem for p in folder.glob("*.sql")} == {
+        *VIEWS,
+        "context",
+        "settled",
+        "in_force",
+        "served",
+    }
 
 
 @pytest.mark.parametrize("view", VIEWS)

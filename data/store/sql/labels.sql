@@ -1,18 +1,19 @@
 -- labels. Grain: one row a run of which it is known how its deployment turned out.
 -- label: good or bad. source: person (goldenpath label; beats the rest), else what said so by itself:
---   rollback (it was approved, and a later run records that its deployment went back from it to what
---   served earlier: is_rollback in runs),
---   later_run (a later run of the same revision, before any other served, disagreed).
+--   rollback (it served, and a later run records that its deployment went back from it to what served
+--   earlier: is_rollback in runs). What a person promoted served, what a person held did not,
+--   later_run (a later run of the same revision, before any other served, disagreed; one whose
+--   approval a person held says nothing).
 -- Automatic labels are for counting only: no verdict ever rests on one. at: when it was known, UTC.
 CREATE OR REPLACE VIEW labels AS
 WITH judged AS (
     SELECT
         c.*, v.verdict, v."at" AS verdict_at, r.is_rollback,
-        v.verdict IN ('PROMOTE', 'PROMOTE_WITH_WATCH') AS approved,
-        v.verdict = 'ROLL_BACK' OR (v.verdict = 'HOLD' AND v.rule LIKE 'P1 FAIL %') AS red
+        s.approved, s.served, v.verdict = 'ROLL_BACK' OR (v.verdict = 'HOLD' AND v.rule LIKE 'P1 FAIL %') AS red
     FROM store.context AS c
     JOIN store.run AS r USING (run_id)
     JOIN store.verdict AS v USING (run_id)
+    JOIN store.served AS s USING (run_id)
     WHERE c.revision IS NOT NULL AND v.verdict <> 'SUPERSEDED' AND coalesce(r.purpose, 'validation') = 'validation'
 ), stepped AS (
     SELECT *, revision IS DISTINCT FROM lag(revision) OVER history AS begins
@@ -27,8 +28,8 @@ WITH judged AS (
 ), stays AS (
     SELECT
         plan, environment, stay, any_value(revision) AS revision, min(verdict_at) AS came_at,
-        bool_or(coalesce(is_rollback, false)) AS is_rollback, bool_or(approved) AS served,
-        arg_max(approved, (started_at, run_id)) AS ended_approved,
+        bool_or(coalesce(is_rollback, false)) AS is_rollback, bool_or(served) AS served,
+        arg_max(approved AND served, (started_at, run_id)) AS ended_approved,
         arg_max(red, (started_at, run_id)) AS ended_red,
         max((started_at, run_id)) AS ended, max(verdict_at) AS ended_at
     FROM placed GROUP BY plan, environment, stay
@@ -62,13 +63,13 @@ WITH judged AS (
         p.run_id,
         CASE
             WHEN p.approved AND f.ended_red THEN 'bad'
-            WHEN p.approved AND f.back IS NOT NULL THEN 'bad'
+            WHEN p.served AND f.back IS NOT NULL THEN 'bad'
             WHEN NOT p.approved AND f.ended_approved THEN 'good'
         END AS label,
-        if(p.approved AND NOT f.ended_red, 'rollback', 'later_run') AS source,
-        if(p.approved AND NOT f.ended_red, f.back || ' came back',
+        if(label = 'bad' AND NOT (p.approved AND f.ended_red), 'rollback', 'later_run') AS source,
+        if(source = 'rollback', f.back || ' came back',
            'a later run of the same revision disagreed') AS note,
-        if(p.approved AND NOT f.ended_red, f.back_at, f.ended_at) AS "at"
+        if(source = 'rollback', f.back_at, f.ended_at) AS "at"
     FROM placed AS p
     JOIN followed AS f USING (plan, environment, stay)
 )
