@@ -25,6 +25,7 @@ suite_audit: one row an audit run, phase and suite: what the audit could do with
 verdict: one row a judged run
 acted: one row a run and action that the gate carried out
 decision: one row a run whose verdict waited, or waits, for a person
+totals: one row a run and report of totals, of a suite or of the whole run
 hook_delivery: one row a request to the hook receiver
 migrations: one row a migration that was applied
 views: fingerprint of the views as they were made
@@ -43,6 +44,17 @@ compacted: one row a run whose samples were compacted: how many there were
 derived: fingerprint of what computed them
 """
 _COLUMNS = """
+n_told: tests that the report says there were
+n_told_passed: of them, as the report says; NULL: it says nothing
+n_told_failed: of them, as the report says; NULL: it says nothing
+n_told_errors: of them, as the report says; NULL: it says nothing
+n_told_skipped: of them, as the report says; NULL: it says nothing
+n_unaccounted: told tests that are in none of the told parts; NULL: no part was told
+told_pass_share: n_told_passed / n_told, 0 to 1; NULL without a test
+told_duration_s: seconds, as the report says
+is_confirmed: whether tests that are known one by one say the same; NULL: none is known
+reported_totals.suite: suite that the totals are of; NULL: the whole run
+reported_totals.n_tests: tests of it that are known one by one
 n_flips: runs in which it was FLAKY, or ended otherwise than the run before it on the same revision
 n_flip_chances: runs in which it could have flipped
 flip_share: n_flips / n_flip_chances, 0 to 1

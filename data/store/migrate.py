@@ -48,6 +48,7 @@ VIEWS = (
     "hook_deliveries",
     "load_steps",
     "load_by_deployment",
+    "reported_totals",
 )
 
 _BOOK = """
