@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-HISTORY = Path(__file__).parents[2] / "shared" / "data" / "netra_history_tests.csv"
+_DATA = Path(__file__).parents[2] / "shared" / "data"
+HISTORY, SESSIONS = _DATA / "netra_history_tests.csv", _DATA / "netra_history_sessions.csv"
 # as docs/operate.md says it
 MAPPED = {"started_at": "generated", "revision": "commit", "suite": "file", "message": "error"}
 needs_history = pytest.mark.skipif(
-    not HISTORY.exists(), reason=f"no {HISTORY.name} in ../shared/data"
+    not (HISTORY.exists() and SESSIONS.exists()),
+    reason=f"no {HISTORY.name} and {SESSIONS.name} in ../shared/data",
 )

@@ -25,6 +25,7 @@ from data.records.facts import (
     SuiteResult,
     TestResult,
 )
+from data.records.totals import Totals
 from data.records.verdict import Acted, Verdict
 
 VERSION = 1
@@ -41,6 +42,7 @@ KINDS: dict[str, type[Fact]] = {
         Collected,
         TestResult,
         SuiteResult,
+        Totals,
         ProbeResult,
         Sample,
         Histograms,

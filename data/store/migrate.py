@@ -49,6 +49,7 @@ VIEWS = (
     "load_steps",
     "load_by_deployment",
     "soaks",
+    "reported_totals",
 )
 
 _BOOK = """

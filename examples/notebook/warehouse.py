@@ -1,8 +1,8 @@
 """A marimo notebook on the warehouse, a plain Python file.
 
 pip install marimo duckdb pytz
-marimo edit examples/notebook/warehouse.py                       # to look around
-GOLDENPATH_WAREHOUSE=w.duckdb python examples/notebook/warehouse.py   # to run it as a script
+marimo edit examples/notebook/warehouse.py   # to look around
+GOLDENPATH_COPY=w.analyst.duckdb python examples/notebook/warehouse.py   # as a script
 """
 
 import marimo
@@ -17,9 +17,9 @@ def _():
     import duckdb
     import marimo as mo
 
-    # For reading only: nothing that is tried here can change what runs have stored.
+    # The analysts' copy, for reading only: nothing here holds up or changes what runs store.
     warehouse = duckdb.connect(
-        os.environ.get("GOLDENPATH_WAREHOUSE", "var/goldenpath.duckdb"), read_only=True
+        os.environ.get("GOLDENPATH_COPY", "var/goldenpath.analyst.duckdb"), read_only=True
     )
     warehouse.execute("SET TimeZone = 'UTC'")
 

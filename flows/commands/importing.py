@@ -48,7 +48,8 @@ def import_command(
     each time and deployment in it. Fields: test, outcome, started_at; deployment, revision, suite,
     attempt, duration_s or duration_ms, message, detail, plan, environment. A column with a field's
     name needs no --map. Rows that cannot be read are told and left out (exit 2), the rest is
-    stored; a second import of the same rows changes nothing.
+    stored; a second import of the same rows changes nothing. A table with `total` instead of test
+    and outcome has totals of reports: total, passed, failed, errors, skipped, and the other fields.
 
     \b
     Example:
@@ -83,8 +84,10 @@ def _tell_of_tables(done: Tabled) -> None:
     if done.n_rejected > _N_TOLD:
         more = done.n_rejected - _N_TOLD
         click.echo(f"rejected: {more:,} more; --json names up to 1,000", err=True)
-    counts = ", ".join(f"{n:,} {outcome}" for outcome, n in done.outcomes.items()) or "no tests"
-    click.echo(f"{done.n_tests:,} of {done.n_rows:,} rows: {counts}")
+    counts = [f"{n:,} {outcome}" for outcome, n in done.outcomes.items()] or ["no tests"]
+    counts += [f"{done.n_totals:,} with totals"] if done.n_totals else []
+    n_read = done.n_tests + done.n_totals
+    click.echo(f"{n_read:,} of {done.n_rows:,} rows: {', '.join(counts)}")
     span = f", {done.first_at:%Y-%m-%d} to {done.last_at:%Y-%m-%d}" if done.first_at else ""
     click.echo(f"{done.n_runs:,} runs{span}; {done.n_new:,} are new or have more than before")
 

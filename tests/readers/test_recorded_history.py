@@ -6,6 +6,7 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,11 +15,12 @@ from data.store.warehouse import Warehouse
 from flows.imported import source_of
 from flows.tabled import import_tables
 from tests.docs.views import PAGE
-from tests.history import HISTORY, MAPPED, needs_history
+from tests.history import HISTORY, MAPPED, SESSIONS, needs_history
 
-pytestmark = [needs_history, pytest.mark.soak]  # the import takes seconds
+pytestmark = [needs_history, pytest.mark.soak]  # the import takes half a minute and more
 
 Test = tuple[str, str]  # suite and test id
+WORDS = {"passed": "PASS", "failed": "FAIL", "skipped": "SKIPPED"}
 
 
 class Row(NamedTuple):
@@ -35,13 +37,27 @@ class Row(NamedTuple):
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     path = tmp_path_factory.mktemp("history") / "w.duckdb"
     source = source_of(
-        format="results", files=(str(HISTORY),), plan="netra", environment="staging",
-        warehouse=str(path),
+        format="results", files=(str(HISTORY), str(SESSIONS)), plan="netra",
+        environment="staging", warehouse=str(path),
     )  # fmt: skip
     done = import_tables(source, MAPPED)
-    assert (done.n_rows, done.n_runs, done.n_rejected) == (2150, 276, 0)
-    assert done.outcomes == {"PASS": 1530, "FAIL": 474, "SKIPPED": 146}
+    tests, sessions = lines(HISTORY), lines(SESSIONS)
+    assert (done.n_tests, done.n_totals, done.n_rejected) == (len(tests), len(sessions), 0)
+    assert done.n_runs == done.n_new == len(runs_in(tests) | runs_in(sessions))
+    told = Counter(WORDS[row["outcome"]] for row in tests)
+    assert done.outcomes == told
+    again = import_tables(source, MAPPED)
+    assert again == done.model_copy(update={"n_new": 0})
     return Warehouse(path)
+
+
+def lines(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as text:
+        return list(csv.DictReader(text))
+
+
+def runs_in(rows: list[dict[str, str]]) -> set[tuple[str, str]]:
+    return {(row["generated"], row["commit"]) for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +141,29 @@ def test_closes_with_1011_began_with_the_deployment_that_the_file_names(
     assert not [
         r for r in found if "cleanup" in r["signature"]
     ]  # that close is in no row of the file
+
+
+def test_totals_are_told_as_in_the_file_and_confirmed_where_its_tests_say_the_same(
+    warehouse: Warehouse,
+) -> None:
+    counted: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for row in lines(HISTORY):
+        counted[row["generated"], row["commit"]][row["outcome"]] += 1
+    expected = {}
+    for row in lines(SESSIONS):
+        run, told = (row["generated"], row["commit"]), [row[name] for name in ("total", *WORDS)]
+        seen = counted.get(run)
+        same = seen and [str(seen.total()), *(str(seen[name]) for name in WORDS)] == told
+        expected[run] = (
+            *(int(text) if text else None for text in told),
+            bool(same) if seen else None,
+        )
+    _, rows = warehouse.query(
+        "SELECT strftime(started_at, '%Y-%m-%d %H:%M:%S'), revision, n_told, n_told_passed,"
+        " n_told_failed, n_told_skipped, is_confirmed FROM reported_totals"
+    )
+    assert {tuple(row[:2]): tuple(row[2:]) for row in rows} == expected
+    assert {row[-1] for row in rows} == {True, False, None}
 
 
 def test_flaky_are_those_that_changed_their_mind_on_one_revision(

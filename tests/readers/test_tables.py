@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,15 @@ import pytest
 from click.testing import CliRunner
 
 from data.errors import PlanError
-from data.rules.readers.tabled import FIELDS, Unreadable, told
+from data.rules.readers.cells import Unreadable
+from data.rules.readers.table_kinds import kind_of
+from data.rules.readers.tabled import FIELDS, told
 from data.store.warehouse import Warehouse
 from flows.cli import main
 from flows.imported import source_of
 from flows.tabled import Tabled, import_tables, mapped
-from tests.history import HISTORY, MAPPED, needs_history
+from tests.docs.pages import commands
+from tests.history import HISTORY, MAPPED, SESSIONS, needs_history
 
 SAME = {name: name for name in FIELDS}
 DEFAULTS = {"plan": "shop", "environment": "staging", "suite": "old"}
@@ -100,6 +106,7 @@ def test_a_later_part_of_a_run_is_added_and_takes_nothing_away(tmp_path: Path) -
         table = tmp_path / f"{name}.csv"
         table.write_text(f"{head}{name},passed,2026-01-01T10:00:00Z\n")
         importing(tmp_path, table)
+    assert importing(tmp_path, tmp_path / "b.csv").n_new == 0
     counted = "SELECT suite, n_tests, n_missing FROM suites ORDER BY suite"
     assert rows(tmp_path, counted) == [("a", 1, 0), ("b", 1, 0)]
     assert len(rows(tmp_path, "FROM runs")) == 1
@@ -162,12 +169,84 @@ def test_the_command_tells_rejected_rows_and_exits_with_2(tmp_path: Path) -> Non
     assert "1 of 2 rows: 1 PASS" in found.output
 
 
+TOTALS = "when,rev,total,passed,failed,skipped,duration_s\n"
+
+
+def test_totals_join_the_tests_of_their_run_and_twice_is_as_once(tmp_path: Path) -> None:
+    tests, totals = tmp_path / "tests.csv", tmp_path / "totals.csv"
+    tests.write_text(
+        "when,rev,test,outcome,file\n"
+        "2026-01-01T10:00:00,r1,a,passed,one\n2026-01-01T10:00:00,r1,b,failed,two\n"
+        "2026-01-02T10:00:00,r2,a,passed,one\n"
+    )
+    totals.write_text(
+        f"{TOTALS}2026-01-01T10:00:00,r1,2,1,1,0,7.5\n"
+        "2026-01-02T10:00:00,r2,9,1,0,0,\n2026-01-03T10:00:00,r3,0,,,,\n"
+    )
+    columns = {"started_at": "when", "revision": "rev", "suite": "file"}
+    asked = (
+        "SELECT revision, n_told, n_tests, is_confirmed, n_unaccounted, told_pass_share,"
+        " told_duration_s FROM reported_totals ORDER BY revision"
+    )
+    expected = [
+        ("r1", 2, 2, True, 0, 0.5, 7.5),
+        ("r2", 9, 1, False, 8, 1 / 9, None),
+        ("r3", 0, 0, None, None, None, None),
+    ]
+    first = importing(tmp_path, totals, started_at="when", revision="rev")
+    assert (first.n_runs, first.n_new, first.n_totals) == (3, 3, 3)
+    then = importing(tmp_path, tests, totals, **columns)
+    assert (then.n_runs, then.n_new, then.n_tests, then.n_totals) == (3, 2, 3, 3)
+    assert rows(tmp_path, asked) == expected
+    assert rows(tmp_path, "SELECT n_tests FROM pass_rate_by_deployment ORDER BY 1") == [(1,), (2,)]
+    assert importing(tmp_path, totals, tests, **columns).n_new == 0
+
+
+def test_totals_that_cannot_be_true_are_rejected_with_their_lines(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(
+        f"{TOTALS}2026-01-01,r,3,2,2,0,1\n2026-01-01,r,some,1.5,,,-1\n2026-01-02,r,1,1,0,0,1\n"
+        "2026-01-02,r,1,0,1,0,1\n9999-01-01,r,1,1,0,0,1\n2026-01-03,r,1,1,0,0,1e300\n"
+    )
+    done = importing(tmp_path, table, started_at="when", revision="rev")
+    said = [line.split(", ", 1)[1] for line in done.rejected]
+    assert (done.n_rows, done.n_totals, done.n_new) == (6, 1, 1)
+    assert said == [
+        "line 2: 4 in its parts, 3 in all",
+        "line 3: total 'some' is no number; passed '1.5' is no whole number from 0 to"
+        " 1,000,000,000; duration_s '-1' is no duration",
+        "line 5: told before: totals of this run",
+        "line 6: started_at '9999-01-01' is out of range",
+        "line 7: duration_s '1e300' is no duration",
+    ]
+
+
+def test_a_column_that_is_mapped_must_be_in_one_of_the_files(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text(f"{TOTALS}2026-01-01,r,1,1,0,0,1\n")
+    with pytest.raises(PlanError, match="no column 'files' in any of the files"):
+        importing(tmp_path, table, started_at="when", suite="files")
+    with pytest.raises(PlanError, match="no column 'date'"):
+        importing(tmp_path, table, started_at="date")
+    assert not (tmp_path / "w.duckdb").exists()
+
+
 @needs_history
 def test_the_map_of_the_docs_reads_every_row_of_the_recorded_history() -> None:
-    import csv
+    """Both files; what comes of them is counted in `test_recorded_history`."""
+    for path in (HISTORY, SESSIONS):
+        with path.open(newline="") as file:
+            table = list(csv.DictReader(file))
+        kind = kind_of(table[0].keys(), MAPPED)
+        assert kind.is_totals is (path == SESSIONS)
+        read = [kind.read(row, kind.columns, DEFAULTS) for row in table]
+        assert {row.run_id.split("-")[1] for row in read} == {
+            datetime.fromisoformat(row["generated"]).strftime("%Y%m%dT%H%M%SZ") for row in table
+        }
 
-    columns = {name: name for name in ("test", "outcome", "duration_s")} | MAPPED
-    with HISTORY.open(newline="") as file:
-        read = [told(row, columns, DEFAULTS) for row in csv.DictReader(file)]
-    assert len(read) == 2150
-    assert len({row.run_id for row in read}) == 276
+
+def test_the_docs_import_both_files_in_one_command_with_that_map() -> None:
+    shown = next(c for _, c in commands() if c.startswith("import results ../shared"))
+    assert shown.split()[2:4] == [f"../shared/data/{p.name}" for p in (HISTORY, SESSIONS)]
+    pairs = [word for before, word in pairwise(shown.split()) if before == "--map"]
+    assert mapped(pairs) == MAPPED

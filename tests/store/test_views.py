@@ -57,6 +57,7 @@ COLUMNS: dict[str, list[str]] = {
     "load_steps": [*RUN, "phase", "priority", "probe", "load_model", "step", "step_label", "step_outcome", "is_invalid", "invalid_reason", "asked_per_s", "achieved_per_s", "achieved_share", "n_executions", "n_failed", "is_knee", "is_first_failing"],
     "soaks": [*RUN, "phase", "priority", "probe", "n_messages", "n_failed", "n_late", "n_lost", "n_unsent", "n_duplicated", "lost_share", "n_drops", "n_returns", "n_vain"],
     "load_by_deployment": [*DEPLOYMENT, "phase", "probe", "step", "step_label", "metric", "n_runs", "n_runs_invalid", "n_runs_not_run", "asked_per_s", "achieved_per_s", "n_executions", "n_failed", "n", "p50_ms", "p95_ms", "p99_ms", "max_ms"],
+    "reported_totals": [*RUN, "phase", "suite", "n_told", "n_told_passed", "n_told_failed", "n_told_errors", "n_told_skipped", "told_pass_share", "n_tests", "is_confirmed"],
     "idle_criteria": ["environment", "plan", "criterion", "priority", "n_runs", "last_fired_at"],
 }  # fmt: skip
 
