@@ -106,7 +106,7 @@ async def _look(client: httpx.AsyncClient, base: str, check: HealthCheck) -> Loo
         answer = await client.get(base + check.path, timeout=check.timeout)
         body = _json(answer)
     except httpx.HTTPError as error:
-        text = f"{check.path}: {type(error).__name__}: {error or 'no answer'}"
+        text = f"{check.path}: {type(error).__name__}: {str(error) or 'no answer'}"
         return Look(state=HealthState.DOWN, message=text)
     latency_ms = (time.perf_counter() - began) * 1000
     return judge_body(check, answer.status_code, body, latency_ms)
@@ -153,7 +153,7 @@ async def _revision(
         try:
             seen.append(await _one_revision(client, service.url, service.revision))
         except (httpx.HTTPError, LookupError, ValueError) as problem:
-            error = f"{type(problem).__name__}: {problem}"
+            error = f"{type(problem).__name__}: {str(problem) or 'no answer'}"
             break  # a service that cannot say is not asked five times more
     return RevisionReading(
         run_id=run_id,

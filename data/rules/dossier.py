@@ -12,6 +12,7 @@ from data.errors import Fault, PlanError
 from data.records.evidence import Evidence, History
 from data.records.plan import Plan
 from data.records.record import AwareUtc, Record
+from data.rules.expected import expected_and_got
 from data.rules.grammar import parse_rule
 from data.rules.planning.document import dotted
 
@@ -63,7 +64,7 @@ def _validated(raw: dict[str, Any], file: str) -> Dossier:
         dossier = Dossier.model_validate_json(json.dumps(raw))
     except ValidationError as error:
         faults = [
-            Fault(e["msg"].removeprefix("Value error, "), file, 0, dotted(tuple(e["loc"])))
+            Fault(expected_and_got(e), file, 0, dotted(tuple(e["loc"])))
             for e in error.errors(include_url=False)
         ]
         raise PlanError(faults) from None

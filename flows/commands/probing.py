@@ -93,6 +93,7 @@ def _terms(
 
     from data.errors import UsageError
     from data.records.load import LoadTerms
+    from data.rules.expected import expected
 
     stages: list[dict[str, Any]] = [{"users": connections or 1, "for": duration}]
     if users:
@@ -104,7 +105,7 @@ def _terms(
     try:
         return LoadTerms.model_validate({"stages": stages, "processes": processes, **wide})
     except ValidationError as error:
-        said = "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
+        said = "; ".join(expected(one) for one in error.errors())
         raise UsageError(f"cannot make a load of that: {said}") from None
 
 

@@ -71,7 +71,7 @@ def test_the_run_carries_the_plan_that_judges_it() -> None:
         ("", "not readable JSON"),
         ("[1]", "expected an object, got a list"),
         ("null", "expected an object, got a NoneType"),
-        ('{"evidence": 5}', "plan: Field required"),
+        ('{"evidence": 5}', "plan: the key is missing"),
         ('{"evidence": {"run": 5}}', "evidence.run"),
     ],
 )  # fmt: skip

@@ -367,7 +367,7 @@ FAULTS: dict[str, tuple[str, str, str]] = {
         "prod: prodution",
         "no environment 'prodution'",
     ),
-    "no deployment of Prefect": ("validate/production", "validate", "pattern"),
+    "no deployment of Prefect": ("validate/production", "validate", "of the form"),
     "google without oidc": ("kind: standard", "kind: google", "needs `oidc`"),
 }
 

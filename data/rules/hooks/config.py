@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from data.errors import Fault, PlanError
 from data.records.hooks import Answers, Hooks, Limits, Oidc, Source, Target
+from data.rules.expected import expected_and_got
 from data.rules.planning.document import Document, Path, dotted, read_document
 from data.rules.planning.secrets import secret_faults
 
@@ -52,15 +53,13 @@ def read_hooks(source: str, file: str, environ: Mapping[str, str]) -> Hooks:
 
 def _fault(error: ErrorDetails, document: Document, file: str) -> Fault:
     path: Path = error["loc"]
-    message, hint = error["msg"].removeprefix("Value error, "), ""
+    message, hint = expected_and_got(error), ""
     if error["type"] == "extra_forbidden":
         message, hint = f"unknown key {str(path[-1])!r}", _suggestion(path)
     elif {"secrets", "read_tokens", "token_in"} & set(
         path
     ):  # what stands there may be the secret itself
         message = "expected names of environment variables, such as [HOOK_SECRET]"
-    elif error["type"] not in ("missing", "value_error"):
-        message = f"{message}, got {error['input']!r:.60}"
     return Fault(message, file, document.line(path), dotted(path), hint)
 
 

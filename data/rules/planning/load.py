@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from data.errors import Fault, PlanError
 from data.records.plan import Plan
+from data.rules.expected import expected
 from data.rules.planning.document import Document, Path, dotted, read_document
 from data.rules.planning.schema import suggestion
 from data.rules.planning.secrets import secret_faults
@@ -114,7 +115,7 @@ def _say(error: dict[str, Any], path: Path) -> tuple[str, str]:
         return f"unknown key {name!r}", suggestion(path[:-1], name)
     if kind == "missing":
         return f"the key {name!r} is missing", ""
-    text = error["msg"].removeprefix("Value error, ")
+    text = expected(error)
     if kind == "value_error" or "got" in text:
         return text, ""
     return f"{text}, got {_short(error['input'])}", ""
