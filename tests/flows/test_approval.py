@@ -51,11 +51,15 @@ class Waiting:
         resumed = args[args.index("--resume") + 1] if "--resume" in args else ""
         if resumed:
             self.run_id, n = resumed, len(stack.spool(resumed))
-            self._wait(lambda: any(f["kind"] == "decision" for f in stack.spool(resumed)[n:]))
+            self._wait(lambda: self._asks(n))
             return
         self._wait(lambda: bool(set(self._runs()) - before))
         self.run_id = (set(self._runs()) - before).pop()
-        self._wait(lambda: any(f["kind"] == "decision" for f in stack.spool(self.run_id)))
+        self._wait(self._asks)
+
+    def _asks(self, n: int = 0) -> bool:
+        """Whether it has recorded, after its first `n` facts, that it is held, and its verdict."""
+        return {"decision", "verdict"} <= {f["kind"] for f in self.stack.spool(self.run_id)[n:]}
 
     def _runs(self) -> list[str]:
         return [p.stem for p in Path(f"{self.stack.warehouse}.spool").glob("**/*.jsonl")]
