@@ -10,9 +10,9 @@ from typing import Literal
 from prefect.flow_runs import apause_flow_run
 from prefect.input import RunInput
 from prefect.logging import get_run_logger
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from data.records.approval import Said, Word
+from data.records.approval import Given, Said, Word
 from tasks.inbox import taken
 
 _POLL_S = 0.5
@@ -25,8 +25,8 @@ class ApprovalForm(RunInput):
     """What Prefect's UI shows where a run waits, and what its API takes."""
 
     decision: Word
-    name: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
+    name: Given
+    reason: Given
 
 
 async def person(path: Path, input_hash: str, about: str, wait_s: float) -> Heard | None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from data.records.facts import Fact
 from data.records.record import AwareUtc, Record
@@ -12,6 +12,7 @@ from data.records.units import Seconds, seconds
 from data.records.words import VerdictWord
 
 Word = Literal["promote", "hold"]
+Given = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class Approval(Record):
@@ -52,5 +53,5 @@ class Said(Record):
 
     input_hash: str
     decision: Word
-    by: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
+    by: Given
+    reason: Given

@@ -120,7 +120,9 @@ class Limits(Record):
 
     body_bytes: int = Field(1_048_576, ge=1024, le=25_000_000, description="Longest body.")
     body_timeout_s: float = Field(5.0, gt=0, le=60, description="Until the body is there.")
-    rate_per_s: float = Field(50.0, gt=0, description="Verified deliveries a second, by source.")
+    rate_per_s: float = Field(
+        50.0, ge=0.001, le=1e6, description="Verified deliveries a second, by source."
+    )
     burst: int = Field(500, ge=1, description="Deliveries at once, by source.")
 
 

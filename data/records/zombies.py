@@ -14,6 +14,7 @@ class Sign(Record):
         state: Prefect's type of its state; since: when it came into it.
         journal: `held` by a process, `free` (nobody holds it), or `absent` from this machine.
         wrote_at: the last fact of the journal; beat_at: the last heartbeat that Prefect heard.
+        until: when whoever waits for a person gives up, as Prefect was told; None: nobody told.
     """
 
     flow_run_id: str
@@ -23,3 +24,4 @@ class Sign(Record):
     journal: Literal["held", "free", "absent"]
     wrote_at: AwareUtc | None = None
     beat_at: AwareUtc | None = None
+    until: AwareUtc | None = None

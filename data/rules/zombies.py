@@ -18,7 +18,8 @@ def death_of(sign: Sign, now: datetime, gone_s: float = GONE_S, quiet_s: float =
     - A journal that nobody holds, and no sign for `gone_s`: its process is gone. (A run closes its
       journal a moment before it tells Prefect of its end.) Prefect knows it as crashed: at once.
     - No journal here, heartbeats that were heard and stopped `quiet_s` ago: gone.
-    - Waits for a person: its process does so, and holds the journal.
+    - Waits for a person: its process does so, and holds the journal. One without a journal here
+      waits until its time has run out; its own process would have ended it well before that.
     - No journal here, and it waits to begin, or to be cancelled, for `quiet_s`: no process came.
     - No journal here and no heartbeat ever: nobody can say, so it is left alone.
     """
@@ -32,7 +33,10 @@ def death_of(sign: Sign, now: datetime, gone_s: float = GONE_S, quiet_s: float =
     still_s = (now - max(signs)).total_seconds()
     if sign.journal == "free":
         return f"its process is gone, nothing for {still_s:.0f} s" if still_s >= gone_s else ""
-    if still_s < quiet_s or sign.state == "PAUSED":
+    if sign.state == "PAUSED":
+        over = sign.until is not None and now > sign.until
+        return "nobody decided in time, and its process did not end it" if over else ""
+    if still_s < quiet_s:
         return ""
     if sign.state != "RUNNING":
         return f"no process took it up within {still_s:.0f} s"

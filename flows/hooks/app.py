@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from traceback import format_tb
 from typing import Any
 
 from starlette.applications import Starlette
@@ -22,6 +24,7 @@ from data.rules.hooks.config import MOST_SECRET
 from data.store.warehouse import Warehouse
 from flows.hooks.receiver import Receiver
 
+_log = logging.getLogger("goldenpath.hooks")
 _ALL = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _READ_WAIT_S = 5.0
 _MANY_HEADERS = 100
@@ -115,12 +118,19 @@ class _Door:
             raise _Refused(405, "a delivery is a POST")
         headers = _headers(request)
         body = await self._body(request)
-        return await self._receiver.receive(name, headers, body, client)
+        try:
+            return await self._receiver.receive(name, headers, body, client)
+        except WarehouseError:
+            raise
+        except Exception as error:  # a fault of ours; its text may hold what was sent
+            _log.error("%s failed at\n%s", name, "".join(format_tb(error.__traceback__)))
+            why = f"the receiver failed: {type(error).__name__}"
+            raise _Refused(500, why, len(body)) from None
 
     async def _body(self, request: Request) -> bytes:
         limits, found = self._receiver.hooks.limits, bytearray()
         told = request.headers.get("content-length", "")
-        if told.isdigit() and int(told[:20]) > limits.body_bytes:
+        if told.isascii() and told.isdigit() and int(told[:20]) > limits.body_bytes:
             raise _Refused(413, f"the body is longer than {limits.body_bytes} bytes")
         try:
             async with asyncio.timeout(limits.body_timeout_s):

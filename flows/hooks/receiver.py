@@ -143,7 +143,7 @@ class Receiver:
             at=now(),
             source=_printable(source),
             kind=known.kind if known else "",
-            client=client,
+            client=_printable(client),  # of a proxy, which may pass on what a stranger wrote
             status=0,
             outcome="REFUSED",
             n_bytes=n_bytes,

@@ -46,6 +46,7 @@ class OpenRun(Record):
     state: str
     since: datetime
     beat_at: datetime | None = None
+    until: datetime | None = None
 
 
 class Board:
@@ -125,6 +126,7 @@ async def _told(client: PrefectClient, run: FlowRun) -> OpenRun:
         state=state.type.value,
         since=state.timestamp,
         beat_at=await _beat(client, run.id) if asks else None,
+        until=state.state_details.pause_timeout,
     )
 
 

@@ -73,7 +73,7 @@ class PrefectRuns:
                 state = (await client.read_flow_run(id)).state
                 if state is None or state.is_final():
                     return True
-                if state.is_running() or state.is_pending():
+                if state.is_running() or state.is_pending() or state.is_paused():
                     await client.set_flow_run_state(id, Cancelling(message=f"superseded by {by}"))
                     if not await _is_over(client, id, end_s):
                         return False

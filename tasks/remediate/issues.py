@@ -16,7 +16,7 @@ from data.records.record import Record
 from data.records.remedy import Known, Sighting, Step
 from data.records.verdict import Incident
 from data.rules.issues.marks import mark_of_note, signature_in
-from data.rules.issues.steps import double, steps
+from data.rules.issues.steps import double, may_change, steps
 from tasks.forge import Forge
 from tasks.remediate.project import Project, project_of, with_claims
 
@@ -110,11 +110,13 @@ async def _known(asked: Asked, project: Project) -> list[Known]:
 async def _due(asked: Asked, project: Project, known: Sequence[Known]) -> tuple[Step, ...]:
     here = {one.signature for one in asked.incidents}
     revision = asked.runs[0].revision
+    wanted, plan, environment = asked.wanted, asked.plan, asked.environment
     full = [
-        await with_claims(project, one, revision) if one.is_open or one.signature in here else one
+        await with_claims(project, one, revision)
+        if may_change(wanted, one, here, asked.runs)
+        else one
         for one in known
     ]
-    wanted, plan, environment = asked.wanted, asked.plan, asked.environment
     return steps(wanted, plan, environment, asked.incidents, asked.runs, full)
 
 

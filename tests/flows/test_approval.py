@@ -51,11 +51,15 @@ class Waiting:
         resumed = args[args.index("--resume") + 1] if "--resume" in args else ""
         if resumed:
             self.run_id, n = resumed, len(stack.spool(resumed))
-            self._wait(lambda: any(f["kind"] == "decision" for f in stack.spool(resumed)[n:]))
+            self._wait(lambda: self._asks(n))
             return
         self._wait(lambda: bool(set(self._runs()) - before))
         self.run_id = (set(self._runs()) - before).pop()
-        self._wait(lambda: any(f["kind"] == "decision" for f in stack.spool(self.run_id)))
+        self._wait(self._asks)
+
+    def _asks(self, n: int = 0) -> bool:
+        """Whether it has recorded, after its first `n` facts, that it is held, and its verdict."""
+        return {"decision", "verdict"} <= {f["kind"] for f in self.stack.spool(self.run_id)[n:]}
 
     def _runs(self) -> list[str]:
         return [p.stem for p in Path(f"{self.stack.warehouse}.spool").glob("**/*.jsonl")]
@@ -77,6 +81,13 @@ class Waiting:
         ] or paused
         told = httpx.post(f"{api}/flow_runs/{wanted[0]['id']}/resume", json={"run_input": form})
         return 200 if told.json().get("status") == "ACCEPT" else 422
+
+    def pauses(self, api: str) -> int:
+        """How often it has waited so far: a form that says nothing is shown again."""
+        found = httpx.post(f"{api}/flow_runs/filter", json={"sort": "START_TIME_DESC"}).json()
+        [mine] = [one for one in found if one["name"] == self.run_id]
+        states = httpx.get(f"{api}/flow_run_states/", params={"flow_run_id": mine["id"]}).json()
+        return [one["type"] for one in states].count("PAUSED")
 
     def end(self) -> tuple[int, dict[str, Any]]:
         code = self.process.wait(60)
@@ -106,6 +117,9 @@ def test_the_run_goes_on_as_the_person_says(
         run = Waiting(made, plan(tmp_path, tested, live, red), "--revision", "v2")
         assert made("show", run.run_id, "--json").json()["exit_code"] == 10
         if how == "prefect":
+            blank = {"decision": word, "name": " ", "reason": "x"}
+            wait_for(lambda: run.fill_in(prefect_api, **blank) == 200, 20, "the form to be there")
+            wait_for(lambda: run.pauses(prefect_api) == 2, 20, "the form to be there again")
             wait_for(
                 lambda: run.fill_in(prefect_api, decision=word, name="", reason="x") == 422
                 and run.fill_in(prefect_api, decision=word, name="Ann", reason="known and accepted") == 200,

@@ -425,3 +425,21 @@ async def test_a_disk_that_is_full_accepts_nothing(gate: Gate) -> None:
     await gate.receiver.settle()
     assert gate.ledger.keys == []
     assert (await gate.standard()).json()["outcome"] == "ACCEPTED"
+
+
+async def test_a_fault_of_ours_is_kept_starts_nothing_and_shows_nothing(
+    gate: Gate, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate.receiver._secrets.clear()
+    answer = await gate.standard()
+    assert answer.status_code == 500
+    assert gate.rows("status", "outcome") == [(500, "REFUSED")]
+    assert "receive" in caplog.text and BODY.decode() not in caplog.text + answer.text
+    await gate.receiver.settle()
+    assert gate.ledger.keys == []
+
+
+async def test_what_a_proxy_says_of_the_sender_is_kept_as_plain_text(gate: Gate) -> None:
+    await gate.post("ci", BODY, {"x-forwarded-for": b"<b>\xe9" + b"x" * 500})  # type: ignore[dict-item]
+    [(client,)] = gate.rows("client")
+    assert client.isascii() and len(client) <= 200

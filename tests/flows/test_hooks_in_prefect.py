@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from gate import ROOT, clean_env, wait_for
+from production import end_group
 from test_hooks import ENV, plain, signed
 
 pytestmark = pytest.mark.soak
@@ -143,8 +144,7 @@ async def test_a_newer_deployment_ends_the_run_before(api: Api) -> None:
         assert _states(api, id) == {"r1": "SUPERSEDED", "r2": "Running"}
     finally:
         hooks.stop()
-        worker.terminate()
-        worker.wait(60)
+        end_group(worker)  # at SIGTERM it may wait for its run to end
 
 
 def _states(api: Api, id: str) -> dict[str, str]:
@@ -156,4 +156,6 @@ def _worker(api: Api) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", "prefect", "worker", "start", "--pool", api.pool]
     with (api.folder / "worker.log").open("wb") as log:
         env = clean_env(**home, PREFECT_WORKER_QUERY_SECONDS="1")
-        return subprocess.Popen(argv, env=env, cwd=api.folder, stdout=log, stderr=log)
+        return subprocess.Popen(
+            argv, env=env, cwd=api.folder, stdout=log, stderr=log, start_new_session=True
+        )

@@ -106,6 +106,10 @@ TURNS: dict[str, tuple[list[Told], list[str]]] = {
         [told("a", 0), told("b", 5), told("a", 0)],
         ["START", "START", "OLDER"],
     ),
+    "a repeat of what another one overtook at the same moment": (
+        [told("a", 1), told("b", 1), told("a", 1)],
+        ["START", "START", "OLDER"],
+    ),
     "back again": ([told("a", 0), told("b", 5), told("a", 9)], ["START", "START", "START"]),
     "deployed again after a while": ([told("a", 0), told("a", 1000)], ["START", "START"]),
 }
@@ -310,6 +314,9 @@ def test_a_known_event_without_its_fields_is_refused(
         b'{"a":{"b":1,"b":1}}',
         b"[" * 100_000,
         b'"x"',
+        b"payload=%7B%7D",
+        b"\xef\xbb\xbf{}",
+        b"9" * 5000,
         "{}".encode("utf-16"),
     ],
 )
@@ -340,6 +347,15 @@ def test_times_of_all_senders_are_one() -> None:
         AT,
     )
     assert {moment(one) for one in told_} == {T0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", "٢٠٢٦-٠١-٠١T00:00:00Z"],
+)  # fmt: skip
+def test_a_time_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="expected a time with a zone"):
+        moment(text)
 
 
 # --- hooks.yaml
@@ -388,6 +404,13 @@ def test_all_faults_come_at_once() -> None:
             ENV,
         )
     assert len(caught.value.faults) == 2
+
+
+@pytest.mark.parametrize("torn", ["\n", " ", "\udcff"])
+def test_a_secret_that_no_sender_can_have_is_refused_and_not_shown(torn: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        read_hooks(CONFIG, "h", {"SIGNING": ENV["SIGNING"] + torn})
+    assert "white space" in str(caught.value) and ENV["SIGNING"] not in str(caught.value)
 
 
 def test_a_short_secret_is_refused_and_not_shown() -> None:

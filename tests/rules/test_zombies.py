@@ -16,10 +16,15 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 AGES = st.floats(0, 100_000)
 
 
-def sign(state: str, journal: Any, since_s: float, **ago_s: float) -> Sign:
+def sign(
+    state: str, journal: Any, since_s: float, until_s: float | None = None, **ago_s: float
+) -> Sign:
+    until = None if until_s is None else NOW + timedelta(seconds=until_s)
     at = {f"{name}_at": NOW - timedelta(seconds=s) for name, s in ago_s.items()}
     since = NOW - timedelta(seconds=since_s)
-    return Sign(flow_run_id="f", run_id="r", state=state, since=since, journal=journal, **at)
+    return Sign(
+        flow_run_id="f", run_id="r", state=state, since=since, journal=journal, until=until, **at
+    )
 
 
 TABLE: dict[str, tuple[Sign, bool]] = {
@@ -37,6 +42,9 @@ TABLE: dict[str, tuple[Sign, bool]] = {
     "crashed before it began": (sign("CRASHED", "absent", 1), False),
     "waits for a person": (sign("PAUSED", "held", 9000), False),
     "waits for a person elsewhere": (sign("PAUSED", "absent", 9000), False),
+    "waits for a person elsewhere, in time": (sign("PAUSED", "absent", 9000, until_s=60), False),
+    "waited for a person elsewhere": (sign("PAUSED", "absent", 9000, until_s=-1), True),
+    "waits on here, whatever Prefect was told": (sign("PAUSED", "held", 9000, until_s=-1), False),
     "killed while it waited": (sign("PAUSED", "free", 600, wrote=600), True),
     "waits for its time": (sign("SCHEDULED", "absent", 9000), False),
 }

@@ -61,6 +61,12 @@ class Desk:
             wanted=wanted, plan="shop", environment="prod", incidents=tuple(incidents), runs=tuple(self.runs)
         )  # fmt: skip
 
+    def asked_who_fixes(self) -> bool:
+        """Whether the forge was asked for pull requests since the last time."""
+        paths = [path for _, path, _ in self.forge.got]
+        self.forge.got.clear()
+        return any("timeline" in path or "closed_by" in path for path in paths)
+
     def states(self) -> list[str]:
         return [one["state"] for one in self.forge.issues]
 
@@ -149,6 +155,30 @@ async def test_a_fix_that_is_claimed_is_linked_and_proved_or_disproved_once(desk
     assert await desk.again() == []
     assert ["disproves" in n for n in desk.forge.notes[1]] == [True, False]
     assert "proves https://pull/7: what failed here passes now." in desk.forge.notes[1][1]
+
+
+@pytest.mark.parametrize("holds", [True, False], ids=["proves", "disproves"])
+async def test_a_fix_whose_merge_closed_the_issue_is_proved_or_disproved_all_the_same(
+    desk: Desk, holds: bool
+) -> None:
+    """As forges do when "fixes #1" is merged: nobody waits for a run."""
+    await desk.run("r1", "a")
+    desk.forge.pulls[7] = {
+        "title": "x", "body": "Fixes #1", "iid": 7, "state": "merged", "html_url": "https://pull/7",
+        "web_url": "https://pull/7", "merged_at": AT.isoformat(), "merge_commit_sha": FIX,
+    }  # fmt: skip
+    desk.forge.issues[0] |= {"state": "closed", "state_reason": "completed"}
+    desk.forge.ancestors.add((FIX, "b" * 40))
+    done = await desk.run("b" * 40, *([] if holds else ["a"]))
+    assert done == (["note done"] if holds else ["reopen done", "note done"])
+    word = "proves" if holds else "disproves"
+    assert f"{word} https://pull/7" in desk.forge.notes[1][-1]
+    assert desk.asked_who_fixes()
+    assert await desk.again() == [] and desk.states() == ["closed" if holds else "open"]
+    for n in range(3):
+        desk.forge.got.clear()
+        await desk.run(f"n{n}")
+    assert not desk.asked_who_fixes(), "about an old one"
 
 
 async def test_strangers_and_their_pasted_marks_count_for_nothing(desk: Desk) -> None:

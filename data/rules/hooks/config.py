@@ -82,12 +82,19 @@ def _senseless(hooks: Hooks, environ: Mapping[str, str]) -> list[tuple[Path, str
                 found.append((at, f"no environment {environment!r}", f"there are: {known}"))
         for index, variable in enumerate(source.secrets):
             path: Path = ("sources", name, "secrets", index)
-            found += _unset(path, variable, environ) or _unfit(path, source, variable, environ)
+            found += (
+                _unset(path, variable, environ)
+                or _torn(path, variable, environ)
+                or _unfit(path, source, variable, environ)
+            )
         if source.answers is not None:
             at = ("sources", name, "answers", "token_in")
             found += _unset(at, source.answers.token_in, environ)
+            if not source.answers.app:  # a key in PEM ends with a line break
+                found += _torn(at, source.answers.token_in, environ)
     for index, variable in enumerate(hooks.read_tokens):
-        found += _unset(("read_tokens", index), variable, environ)
+        at = ("read_tokens", index)
+        found += _unset(at, variable, environ) or _torn(at, variable, environ)
     return found
 
 
@@ -123,3 +130,12 @@ def _unset(path: Path, variable: str, environ: Mapping[str, Any]) -> list[tuple[
         hint = "make one with: openssl rand -base64 32"
         return [(path, f"the secret in {variable} is shorter than 16 characters", hint)]
     return []
+
+
+def _torn(path: Path, variable: str, environ: Mapping[str, Any]) -> list[tuple[Path, str, str]]:
+    """A secret that no sender can have: white space at an end, or bytes that are no UTF-8."""
+    value = environ.get(variable, "")
+    whole = value == value.strip() and not any(0xD800 <= ord(one) <= 0xDFFF for one in value)
+    hint = "a line break at its end, from a file perhaps?"
+    message = f"the secret in {variable} has white space at an end, or is no UTF-8"
+    return [] if whole else [(path, message, hint)]

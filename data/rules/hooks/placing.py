@@ -19,17 +19,18 @@ def place(
     - The same revision set as the standing one, told of up to `same_within_s` after the first word
       of it (or before that): SAME, whoever says it and however often.
     - Done before the standing one was: OLDER. What is older never starts a run.
+    - Done at the same moment, and it has stood before: OLDER. It is a repeat of what was overtaken.
     - Else START. At the same moment the later arrival wins: nothing better is known.
 
     A revision set that comes back after another one is a new deployment with a new key.
     """
+    base = key_of(environment, told.revisions)
     if standing is not None:
         later_s = (told.deployed_at - standing.told_at) / timedelta(seconds=1)
         if told.revisions == standing.revisions and later_s <= same_within_s:
             return Move.SAME, standing
-        if later_s < 0:
+        if later_s < 0 or (later_s == 0 and base in standing.used):
             return Move.OLDER, standing
-    base = key_of(environment, told.revisions)
     used = dict(standing.used) if standing else {}
     used[base] = used.get(base, 0) + 1
     key = base if used[base] == 1 else f"{base}-{used[base]}"

@@ -20,8 +20,11 @@ def parsed(body: bytes) -> dict[str, Any]:
     A key that is given twice is refused: two readers would see two different deliveries.
 
     Raises:
-        UsageError: not UTF-8, not JSON, no object, a repeated key, too deep, NaN or infinity.
+        UsageError: not UTF-8, not JSON (such as the form that GitHub sends unless it is told),
+            no object, a repeated key, too deep, NaN or infinity.
     """
+    if body.startswith(b"payload="):
+        raise UsageError("expected JSON, got a form: choose application/json at the sender")
     try:
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant
@@ -77,10 +80,10 @@ def moment(value: str) -> datetime:
     for read in (_iso, _gitlab):
         try:
             found = read(value)
-        except (ValueError, OverflowError):
+            if found.tzinfo is not None:
+                return found.astimezone(UTC)
+        except (ValueError, OverflowError):  # in another zone it may be in no year that there is
             continue
-        if found.tzinfo is not None:
-            return found.astimezone(UTC)
     raise UsageError(f"expected a time with a zone, such as 2026-01-31T12:00:00Z, got {value!a}")
 
 

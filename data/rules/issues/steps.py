@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from data.records.issues import Issues
 from data.records.remedy import Claim, Known, Sighting, Step
@@ -35,7 +35,8 @@ def steps(
       `close_after` deployments in a row. A test that did not run says nothing, and starts nothing
       anew: absence of evidence is no pass. A revision that ran twice counts once, and not at all
       where one of its runs failed.
-    - A merged pull request that claims the fix gets one note: proved, or disproved.
+    - A merged pull request that claims the fix gets one note: proved, or disproved. Forges close
+      the issue when they merge it, so a closed one counts for `close_after` deployments, too.
 
     Args:
         incidents: of the newest run, gravest first.
@@ -53,9 +54,24 @@ def steps(
         found += _failing(wanted, plan, environment, incident, runs, issue)
     here = {incident.signature for incident in incidents}
     for issue in known:
-        if issue.signature not in here and issue.is_open:
+        if issue.signature not in here and may_change(wanted, issue, here, runs):
             found += _absent(wanted, issue, runs)
     return tuple(found)
+
+
+def may_change(
+    wanted: Issues, issue: Known, here: Collection[str], runs: Sequence[Sighting]
+) -> bool:
+    """Whether anything can be due at an issue, so that who claims to have fixed it is asked for.
+
+    An old closed one costs no question.
+
+    Args:
+        here: signatures of the newest run.
+    """
+    if issue.is_open or issue.signature in here:
+        return True
+    return 0 < len(clean_since(issue, runs)) <= wanted.close_after
 
 
 def double(known: Sequence[Known]) -> tuple[tuple[Known, ...], tuple[Step, ...]]:
@@ -121,7 +137,7 @@ def _absent(wanted: Issues, issue: Known, runs: Sequence[Sighting]) -> Iterator[
     clean = clean_since(issue, runs)
     if clean and runs[0].run_id == clean[0].run_id:
         yield from _notes(issue, runs[0], holds=True)
-    if len(clean) >= wanted.close_after:
+    if issue.is_open and len(clean) >= wanted.close_after:
         chosen = clean[: wanted.close_after]
         mark = note_mark("closed", chosen[-1].run_id)
         yield _step("close", issue, note=f"{mark}\n{closed_for(chosen)}")
