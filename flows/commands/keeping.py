@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,14 +14,17 @@ if TYPE_CHECKING:
     from flows.ageing import Aged
 
 _WAIT_S = 30.0
-_LAKE = "Keep every view there as Parquet, in parts; what did not change stays [GOLDENPATH_LAKE]."
+_LAKE = (
+    "Keep every view there as Parquet, in parts; what did not change stays: a folder, s3://…, "
+    "gs://… or az://… [GOLDENPATH_LAKE]."
+)
 _COMPACT = "Raw samples of older runs become histograms."
 
 
 @click.command("upkeep")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.option("--compact-after", type=click.IntRange(min=1), metavar="DAYS", help=_COMPACT)
-@click.option("--lake", envvar="GOLDENPATH_LAKE", metavar="FOLDER", help=_LAKE)
+@click.option("--lake", envvar="GOLDENPATH_LAKE", metavar="PLACE", help=_LAKE)
 @click.option("--warehouse", metavar="PATH", help="DuckDB file [var/goldenpath.duckdb].")
 def upkeep_command(
     as_json: bool, compact_after: int | None, lake: str | None, warehouse: str | None
@@ -33,6 +35,7 @@ def upkeep_command(
     Example:
       goldenpath upkeep
       goldenpath upkeep --compact-after 180 --lake lake/
+      goldenpath upkeep --lake s3://bucket/checkout
     """
     from data.store.lake import write_lake
     from data.store.upkeep import keep_up
@@ -43,7 +46,7 @@ def upkeep_command(
     place = warehouse_path(warehouse)
     done = keep_up(Warehouse(place), _WAIT_S)
     compacted = compact_older(Warehouse(place), compact_after, _WAIT_S)
-    in_lake = write_lake(place, Path(lake), _WAIT_S) if lake else None
+    in_lake = write_lake(place, lake, _WAIT_S) if lake else None
     if as_json:
         print_json(_document(done, compacted, in_lake))
         return
