@@ -86,4 +86,5 @@ def _said(done: Upkeep) -> str:
     if done.mended is None:
         return f"Kept: {taken_in}"
     damage, kept_as, n_runs, _ = done.mended
-    return f"Rebuilt: {n_runs} runs, after {damage}; the damaged file is {kept_as}; {taken_in}"
+    kept = f"; the damaged file is {kept_as}" if kept_as else ""
+    return f"Rebuilt: {n_runs} runs, after {damage}{kept}; {taken_in}"

@@ -53,7 +53,8 @@ def upkeep_command(
     if done.mended is not None:
         click.echo(f"{place} was damaged: {done.mended.damage}")
         click.echo(f"rebuilt from journals: {done.mended.n_runs} runs")
-        click.echo(f"with {done.mended.n_labels} labels; the damaged file is {done.mended.kept_as}")
+        kept = f"; the damaged file is {done.mended.kept_as}" if done.mended.kept_as else ""
+        click.echo(f"with {done.mended.n_labels} labels{kept}")
     if compacted is not None:
         click.echo(compacted.said)
     click.echo(f"{len(done.committed)} runs taken in, {len(done.filed)} journals filed")
@@ -69,7 +70,8 @@ def _document(done: Upkeep, compacted: Aged | None, in_lake: Lake | None) -> dic
     return {
         "committed": done.committed,
         "filed": done.filed,
-        "rebuilt": mended and {**mended._asdict(), "kept_as": str(mended.kept_as)},
+        "rebuilt": mended
+        and {**mended._asdict(), "kept_as": mended.kept_as and str(mended.kept_as)},
         "compacted": compacted and compacted.samples._asdict(),
         "journals": compacted and compacted.journals._asdict(),
         "lake": in_lake and in_lake._asdict(),
