@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -17,9 +20,12 @@ from data.records.facts import Fact
 from data.store import spool as spools
 from data.store.facts import encode
 from data.store.fold import fold
+from data.store.mend import damage_of
 from data.store.spool import DONE
 from data.store.upkeep import keep_up
 from data.store.warehouse import Warehouse
+from tests.docs.pages import ROOT
+from tests.store import crashing
 from tests.store.runs import at, run, test_result
 from tests.store.test_published import spooled
 
@@ -191,3 +197,47 @@ def test_a_warehouse_that_is_gone_or_empty_is_built_again_from_what_is_filed(
     shutil.rmtree(warehouse.spools)
     warehouse.path.unlink()
     assert warehouse.runs() == [], "whoever wants to begin anew removes the journals, too"
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("work", ["record", "label", "rebuild"])
+def test_a_kill_before_any_step_loses_nothing_and_doubles_nothing(
+    warehouse: Warehouse, tmp_path: Path, work: str
+) -> None:
+    """Then the same work is done again, as a run that is resumed or a command that is repeated."""
+    written(warehouse, run(3))
+    warehouse.absorb()
+    if work == "rebuild":
+        written(warehouse, run(2))
+        warehouse.path.write_bytes(b"damaged" * 1000)
+    n_killed, step, expected = 0, 0, [run(3)] if work == "label" else [run(2), run(3)]
+    while True:
+        step += 1
+        folder = tmp_path / f"step-{step}"
+        shutil.copytree(warehouse.path.parent, folder)
+        here = Warehouse(folder / warehouse.path.name, wait_s=10.0)
+        command = [sys.executable, "-m", "tests.store.crashing", str(here.path), work, str(step)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode == 0:
+            break
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        n_killed += 1
+        if work != "rebuild":  # such a file is not read before upkeep has looked at it
+            assert "run-3" in {one.run_id for one in here.runs(100)}, f"lost at step {step}"
+            assert as_stored(run(3)).keys() <= as_stored(list(here.facts("run-3"))).keys()
+        getattr(crashing, work)(here)
+        if work == "record":
+            with here.open_spool("run-2") as journal:
+                journal.append_all(run(2))
+            here.absorb()
+            require_holds(here, run(2), crashing.EARLIER)
+        else:
+            require_holds(here, *expected)
+        if work == "label":
+            said = "SELECT label FROM labels WHERE source = 'person'"
+            assert here.query(said)[1] == [("bad",)]
+        assert damage_of(here.path) == ""
+        assert not list(folder.rglob("*.new")), "left behind"
+        shutil.rmtree(folder)
+    print(f"{work}: killed before each of {n_killed} steps")
+    assert n_killed + 1 == step and n_killed > 3
