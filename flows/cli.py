@@ -7,6 +7,7 @@ import gc
 import importlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -67,6 +68,9 @@ class Commands(click.Group):
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             ctx.exit(1)
+        except OSError as error:
+            _complain(_without_room(error))
+            ctx.exit(1)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -98,6 +102,16 @@ def _spare_the_collector() -> None:
 def print_json(document: Any) -> None:
     """Exactly one JSON document on stdout."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _without_room(error: OSError) -> GoldenPathError:
+    """What to say of a full disk; any other error of the system is ours, with its traceback."""
+    from tasks.room import no_room, tells_no_room
+
+    if not tells_no_room(str(error)):
+        raise error
+    folder = Path(str(error.filename)).parent if error.filename else Path.cwd()
+    return GoldenPathError(f"{error}: {no_room([folder, Path.cwd() / 'var'])}")
 
 
 def _complain(error: GoldenPathError) -> None:

@@ -40,7 +40,7 @@ async def upkeep(
             leave their journals; empty: none do.
         keep_backups: so many of those named by their time stay, the newest; 0: all. Others are
             removed once the new one is seen to be whole.
-        lake: folder that holds every view as Parquet, in parts; empty: none does.
+        lake: folder or address that holds every view as Parquet, in parts; empty: none does.
     """
     place = Warehouse(warehouse_path(warehouse))
     try:
@@ -54,8 +54,7 @@ async def upkeep(
             n_days = compact_after_days
             await upkeep_step.with_options(name="compact")(lambda: _compacted(place, n_days))
         if lake:
-            folder = Path(lake)
-            await upkeep_step.with_options(name="lake")(lambda: _in_lake(place, folder))
+            await upkeep_step.with_options(name="lake")(lambda: _in_lake(place, lake))
     except GoldenPathError as error:
         return Failed(name="Upkeep failed", message=str(error))
     return Completed(name=done.split(":")[0], message=done)
@@ -77,9 +76,9 @@ async def _compacted(place: Warehouse, n_days: int) -> str:
     return "nothing to compact" if done is None else f"Compacted: {done.said}"
 
 
-async def _in_lake(place: Warehouse, folder: Path) -> str:
-    done = await asyncio.to_thread(write_lake, place.path, folder, _WAIT_S)
-    return f"Lake: {done.n_written} files written, {done.n_kept} as they were: {folder}"
+async def _in_lake(place: Warehouse, lake: str) -> str:
+    done = await asyncio.to_thread(write_lake, place.path, lake, _WAIT_S)
+    return f"Lake: {done.n_written} files written, {done.n_kept} as they were: {lake}"
 
 
 def _said(done: Upkeep) -> str:
@@ -87,4 +86,5 @@ def _said(done: Upkeep) -> str:
     if done.mended is None:
         return f"Kept: {taken_in}"
     damage, kept_as, n_runs, _ = done.mended
-    return f"Rebuilt: {n_runs} runs, after {damage}; the damaged file is {kept_as}; {taken_in}"
+    kept = f"; the damaged file is {kept_as}" if kept_as else ""
+    return f"Rebuilt: {n_runs} runs, after {damage}{kept}; {taken_in}"

@@ -11,9 +11,10 @@ from data.errors import SpoolError
 from data.records.facts import Fact, RunStarted
 from data.records.verdict import Verdict
 from data.store.connect import Connection
+from data.store.facts import UNKNOWN
 from data.store.fold import fold
 from data.store.load import bundle_of, store
-from data.store.spool import file_away, is_live, read_spool
+from data.store.spool import file_away, is_live, read_journals
 
 _log = logging.getLogger("goldenpath.spool")
 
@@ -102,7 +103,7 @@ def absorb_all(
     committed, filed, skipped, corrupt = [], [], {}, 0
     for path in paths:
         try:
-            size, facts, n_corrupt = _read(path)
+            size, facts, n_corrupt, is_newer = _read(path)
         except SpoolError as error:  # filed by another process meanwhile, or not ours to read
             skipped[path.stem] = str(error)
             continue
@@ -115,16 +116,20 @@ def absorb_all(
         if store(connection, bundle_of(path.stem, facts, size)):
             committed.append(path.stem)
         kept = sent is None or sent.get(path.stem) == size
-        if file and kept and _is_judged(facts) and file_away(path, size):
+        if is_newer:  # a migration takes it in again
+            _log.warning("%s: a newer gate wrote it: upgrade golden-path to see all of it", path)
+        elif file and kept and _is_judged(facts) and file_away(path, size):
             filed.append(path.stem)
     return Absorbed(tuple(committed), tuple(filed), skipped, corrupt)
 
 
-def _read(path: Path) -> tuple[int, tuple[Fact, ...], int]:
-    corrupt: list[int] = []
+def _read(path: Path) -> tuple[int, tuple[Fact, ...], int, bool]:
+    corrupt: list[str] = []
     size = _size(path)  # before reading: what is appended meanwhile is absorbed next time
-    facts = read_spool(path, lambda number, _: corrupt.append(number))
-    return size, fold(fact for fact in facts if fact.run_id == path.stem), len(corrupt)
+    facts = read_journals(path, lambda _, why: corrupt.append(why))
+    folded = fold(fact for fact in facts if fact.run_id == path.stem)
+    n_newer = sum(why.startswith(UNKNOWN) for why in corrupt)
+    return size, folded, len(corrupt) - n_newer, n_newer > 0
 
 
 def _is_judged(facts: Sequence[Fact]) -> bool:

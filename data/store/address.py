@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from data.errors import UsageError
+from data.store.lock import real_name
 
 SCHEMES = ("postgresql://", "postgres://")
 _SECRETS = {"password", "sslpassword"}
@@ -24,7 +25,7 @@ def file_of(named: str, folder: Path) -> Path:
     Raises:
         UsageError: as `local_copy`.
     """
-    return local_copy(named, folder) if is_address(named) else Path(named)
+    return local_copy(named, folder) if is_address(named) else real_name(Path(named))
 
 
 def local_copy(address: str, folder: Path) -> Path:

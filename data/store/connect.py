@@ -10,7 +10,7 @@ import duckdb
 
 from data.errors import UsageError, WarehouseDamaged, WarehouseError
 from data.store.lock import Deadline, busy, locked
-from data.store.migrate import bring_up_to_date, is_current, version_of
+from data.store.migrate import bring_up_to_date, is_current, refuse_newer, version_of
 from data.store.published import publish
 
 Connection = duckdb.DuckDBPyConnection
@@ -169,7 +169,8 @@ def _is_current(connection: Connection, path: Path) -> bool:
 
 
 def _refuse_foreign(connection: Connection, path: Path) -> None:
-    if version_of(connection) > 0:
+    if (version := version_of(connection)) > 0:
+        refuse_newer(version, str(path))
         return
     row = connection.execute(
         "SELECT table_name FROM duckdb_tables() WHERE schema_name <> 'store' LIMIT 1"

@@ -29,6 +29,7 @@ from data.records.totals import Totals
 from data.records.verdict import Acted, Verdict
 
 VERSION = 1
+UNKNOWN = "of a newer gate: "  # begins why a fact is not understood though it is whole
 
 KINDS: dict[str, type[Fact]] = {
     cls.KIND: cls
@@ -87,10 +88,12 @@ def decode(line: str | bytes) -> Fact:
         ValueError: not JSON, another version, an unknown kind, or fields that do not fit.
     """
     envelope = from_json(line)
-    if not isinstance(envelope, dict) or envelope.get("v") != VERSION:
+    if not isinstance(envelope, dict) or not isinstance(envelope.get("v"), int):
         raise ValueError(f"expected a version {VERSION} fact")
     kind = envelope.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
+    if envelope["v"] > VERSION or (isinstance(kind, str) and kind not in KINDS):
+        raise ValueError(f"{UNKNOWN}version {envelope['v']}, kind {kind!r}")
+    if envelope["v"] != VERSION or not isinstance(kind, str):
         raise ValueError(f"unknown kind of fact {kind!r}")
     return KINDS[kind].model_validate(envelope.get("body"))
 

@@ -44,6 +44,15 @@ def note(warehouse: Path, label: Label) -> None:
         os.fsync(file.fileno())
 
 
+def after_earlier(connection: Connection, label: Label) -> Label:
+    """The label, later than what was said of the run before: a clock may have been put back."""
+    row = connection.execute(
+        'SELECT epoch_us("at") FROM store.labels WHERE run_id = ?', [label.run_id]
+    ).fetchone()
+    earliest = _EPOCH + timedelta(microseconds=row[0] + 1) if row else label.at
+    return label._replace(at=max(label.at, earliest))
+
+
 def put(connection: Connection, labels: Iterable[Label]) -> None:
     """Make the warehouse say this of their runs; a later label of the same run wins."""
     for label in sorted(labels, key=lambda one: one.at):

@@ -1,24 +1,25 @@
 """The lake: every documented view as Parquet in parts, for engines that cannot reach the warehouse.
 
-A part is written anew when what it says changed, and put in place by a rename, so a reader finds
-whole files at every moment. Parts of one upkeep appear one after the other.
+A part is written anew when what it says changed, and put in place as a whole, so a reader finds
+whole files at every moment. Parts of one upkeep appear one after the other, then the views and the
+list, and what is no longer of the lake goes last.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 import duckdb
 
-from data.errors import WarehouseBusy, WarehouseError
+from data.errors import WarehouseError
 from data.store.connect import Connection, first_line, is_missing, look
+from data.store.lake_objects import Objects, is_objects
+from data.store.lake_places import Folder, Place
 from data.store.lake_views import views_sql
 from data.store.lock import Deadline
 from data.store.mended import reading
@@ -65,85 +66,67 @@ class Lake(NamedTuple):
     size_bytes: int = 0
 
 
-def write_lake(warehouse: Path, folder: Path, wait_s: float) -> Lake:
-    """Make the folder say what the warehouse's analysts' copy says; again changes nothing.
+def write_lake(warehouse: Path, lake: Path | str, wait_s: float) -> Lake:
+    """Make the lake say what the warehouse's analysts' copy says; again changes nothing.
 
     Nobody waits for it: it reads that copy. Keep up the warehouse before. Files that are not of the
-    lake are left alone. One warehouse a folder: another one's files would be replaced.
+    lake are left alone. One warehouse a lake: another one's files would be replaced.
+
+    Args:
+        lake: a folder, or ``s3://``, ``gs://`` or ``az://`` with a bucket and a prefix.
 
     Raises:
+        UsageError: an address that is none, or the extra `lake` is not installed.
         WarehouseBusy: another process writes this lake, or the warehouse was held.
-        WarehouseError: the copy cannot be read, or the folder not be written. What was in the lake
+        WarehouseError: the copy cannot be read, or the lake not be written. What was in the lake
             is whole, in part newer; the next writing goes on.
     """
+    place = _place(lake)
     if is_missing(warehouse):
         return Lake()
     with reading(warehouse, Deadline(wait_s)):
         pass  # which brings an older schema, and with it the copy, up to date
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder), look(published_path(warehouse)) as connection:
-            return _written(connection, folder)
+        with place.alone(), look(published_path(warehouse)) as connection:
+            return _written(connection, place)
     except (OSError, duckdb.Error) as error:
-        raise WarehouseError(f"cannot write the lake {folder}: {first_line(error)}") from error
+        raise WarehouseError(f"cannot write the lake {place.name}: {first_line(error)}") from error
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise WarehouseBusy(f"another process writes the lake {folder}: try again") from None
-    finally:
-        os.close(descriptor)
+def _place(lake: Path | str) -> Place:
+    return Objects(str(lake)) if is_objects(str(lake)) else Folder(Path(lake))
 
 
-def _written(connection: Connection, folder: Path) -> Lake:
-    listed = _listed(folder)
+def _written(connection: Connection, place: Place) -> Lake:
+    listed, there = _listed(place), place.sizes(VIEWS)
     kept: dict[str, list[object]] = {}
     n_written = 0
     for view in VIEWS:
         for part in _parts(connection, view):
-            path = folder / part.path
-            if not _is_there(path, listed.get(part.path), part.state):
-                _copy(connection, part, path)
+            size = there.get(part.path)
+            if size is None or listed.get(part.path) != [part.state, size]:
+                size = _copy(connection, part, place)
                 n_written += 1
-            kept[part.path] = [part.state, path.stat().st_size]
-    _replace(folder / VIEWS_FILE, views_sql(connection, VIEWS))
-    _replace(folder / LIST, json.dumps({"views": views_digest(), "files": kept}, indent=0))
-    gone = sorted((listed.keys() | _found(folder)) - kept.keys())
+            kept[part.path] = [part.state, size]
+    _replace(place, VIEWS_FILE, views_sql(connection, VIEWS))
+    _replace(place, LIST, json.dumps({"views": views_digest(), "files": kept}, indent=0))
+    gone = sorted((listed.keys() | there.keys()) - kept.keys())
     for name in gone:
-        _remove(folder, name)
+        place.remove(name)
     size_bytes = sum(int(str(size)) for _, size in kept.values())
     return Lake(n_written, len(kept) - n_written, len(gone), size_bytes)
 
 
-def _listed(folder: Path) -> dict[str, list[object]]:
+def _listed(place: Place) -> Mapping[str, list[object]]:
     """What the last writing left, by path; nothing when another version of the views wrote it."""
     try:
-        said = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        said = json.loads(place.read(LIST) or "")
         files = dict(said["files"])
         if said["views"] != views_digest():
             return {name: ["", 0] for name in files}
         return files
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return {}
-
-
-def _found(folder: Path) -> set[str]:
-    """Every file that a writing left, one that was killed before it could list them included."""
-    names = ("part.parquet", "all.parquet", ".part.parquet.new", ".all.parquet.new")
-    found = (path for view in VIEWS for path in (folder / view).rglob("*.parquet*"))
-    return {str(path.relative_to(folder)) for path in found if path.name in names}
-
-
-def _is_there(path: Path, listed: list[object] | None, state: str) -> bool:
-    try:
-        return listed == [state, path.stat().st_size]
-    except FileNotFoundError:
-        return False
 
 
 def _parts(connection: Connection, view: str) -> list[Part]:
@@ -187,33 +170,22 @@ FROM run AS r GROUP BY r.plan, r.environment, r.month ORDER BY ALL
 """
 
 
-def _copy(connection: Connection, part: Part, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
+def _copy(connection: Connection, part: Part, place: Place) -> int:
+    """Returns: its length in bytes."""
     only = " AND ".join(
         f"{name} = {_quoted(value)}" for name, value in zip(_KEYS, part.key, strict=False)
     )
-    connection.execute(
-        f"COPY (SELECT * EXCLUDE (month) FROM lake_rows {only and 'WHERE ' + only}) "
-        f"TO {_quoted(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
-    )
-    fresh.replace(path)
+    with place.placing(part.path) as fresh:
+        connection.execute(
+            f"COPY (SELECT * EXCLUDE (month) FROM lake_rows {only and 'WHERE ' + only}) "
+            f"TO {_quoted(str(fresh))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+        return fresh.stat().st_size
 
 
-def _replace(path: Path, text: str) -> None:
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(path)
-
-
-def _remove(folder: Path, name: str) -> None:
-    path = folder / name
-    path.unlink(missing_ok=True)
-    with suppress(OSError):  # a folder that holds something else stays
-        for parent in path.parents[: len(Path(name).parents) - 1]:
-            parent.rmdir()
+def _replace(place: Place, name: str, text: str) -> None:
+    if place.read(name) != text:
+        place.write(name, text)
 
 
 def _quoted(text: str) -> str:

@@ -34,6 +34,11 @@ class Deadline:
         return True
 
 
+def real_name(warehouse: Path) -> Path:
+    """The file itself where the name is a link: its lock and journals must be the same for both."""
+    return warehouse.resolve() if warehouse.is_symlink() else warehouse
+
+
 @contextmanager
 def locked(warehouse: Path, deadline: Deadline, *, exclusive: bool) -> Iterator[None]:
     """Hold ``<warehouse>.lock``: alone for a writer, together with others for a reader.

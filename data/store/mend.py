@@ -31,6 +31,7 @@ _NOT_DAMAGE = (
     "newer version",
     "Permission denied",
     "Cannot open file",
+    "Is a directory",
 )
 
 
@@ -39,13 +40,13 @@ class Mended(NamedTuple):
 
     Attributes:
         damage: what DuckDB, or the count of rows, said.
-        kept_as: where the damaged file lies now.
+        kept_as: where the damaged file lies now; None: there was none any more.
         n_runs: runs in the new file.
         n_labels: runs with a label.
     """
 
     damage: str
-    kept_as: Path
+    kept_as: Path | None
     n_runs: int
     n_labels: int
 
@@ -70,10 +71,11 @@ def mend(path: Path, deadline: Deadline) -> Mended | None:
         WarehouseError: nothing to rebuild it from; the file stays where it is.
     """
     with locked(path, deadline, exclusive=True):
-        damage = "" if is_missing(path) else damage_of(path)
+        spools = spools_of(path)
+        gone = "it is gone or empty" if is_gone(path) else ""
+        damage = gone if is_missing(path) else damage_of(path)
         if not damage:
             return None
-        spools = spools_of(path)
         journals = [*pending(spools / DONE), *pending(spools)]
         if not journals and is_missing(published_path(path)):
             raise WarehouseError(
@@ -81,6 +83,11 @@ def mend(path: Path, deadline: Deadline) -> Mended | None:
                 "rebuild it from: put a backup in its place"
             )
         return _rebuilt(path, journals, damage)
+
+
+def is_gone(path: Path) -> bool:
+    """No file, or an empty one, though runs of it are filed: it was there before."""
+    return is_missing(path) and any((spools_of(path) / DONE).glob("*.jsonl"))
 
 
 def damage_of(path: Path) -> str:
@@ -96,7 +103,7 @@ def damage_of(path: Path) -> str:
         with look(path) as connection:
             version = version_of(connection)
             damage = _misfit(connection) if version <= newest_version() else ""
-        refuse_newer(version)
+        refuse_newer(version, str(path))
     except WarehouseBusy:
         raise
     except (GoldenPathError, duckdb.Error) as error:
@@ -138,12 +145,14 @@ def _rebuilt(path: Path, journals: Sequence[Path], damage: str) -> Mended:
         labels = rescued(path)
         put(connection, labels)
         n_runs = len(booked_runs(connection))
-    kept_as = _free_name(path)
-    os.link(path, kept_as)  # and then replaced: there is a warehouse at every moment
+    kept_as = _free_name(path) if path.exists() else None
+    if kept_as is not None:
+        os.link(path, kept_as)  # and then replaced: there is a warehouse at every moment
     path.with_name(f"{path.name}.wal").unlink(missing_ok=True)  # of the damaged file
     fresh.replace(path)
     publish(path)
-    _log.warning("%s was damaged (%s) and is rebuilt; kept as %s", path, damage, kept_as)
+    kept = f"; kept as {kept_as}" if kept_as else ""
+    _log.warning("%s was damaged (%s) and is rebuilt from journals%s", path, damage, kept)
     return Mended(damage, kept_as, n_runs, len({label.run_id for label in labels}))
 
 

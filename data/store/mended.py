@@ -15,7 +15,7 @@ from data.errors import WarehouseDamaged
 from data.store import connect
 from data.store.connect import Connection
 from data.store.lock import Deadline
-from data.store.mend import mend
+from data.store.mend import is_gone, mend
 
 Opening = Callable[[Path, Deadline], AbstractContextManager[Connection]]
 
@@ -36,6 +36,8 @@ def reading(path: Path, deadline: Deadline) -> Iterator[Connection]:
 
 @contextmanager
 def _mended(opening: Opening, path: Path, deadline: Deadline) -> Iterator[Connection]:
+    if is_gone(path):
+        mend(path, deadline)
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(opening(path, deadline))

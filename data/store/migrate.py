@@ -73,6 +73,9 @@ def bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     for number, path in _migrations():
         if number > version:
             _apply(connection, number, path)
+    if 0 < version < newest_version():
+        # journals that wait may have what the gate of before did not understand: read again
+        connection.execute("UPDATE store.commits SET spool_bytes = NULL")
     if not _views_are_current(connection):
         _create_views(connection)
     if not derived_are_current(connection):
@@ -108,11 +111,11 @@ def newest_version() -> int:
     return _migrations()[-1][0]
 
 
-def refuse_newer(version: int) -> None:
+def refuse_newer(version: int, name: str = "the warehouse") -> None:
     """Raises: WarehouseError: `version` is above what this gate knows."""
     if version > newest_version():
         raise WarehouseError(
-            f"the warehouse has schema version {version}, this gate knows up to "
+            f"{name} has schema version {version}, this gate knows up to "
             f"{newest_version()}: upgrade golden-path, or use another warehouse"
         )
 

@@ -128,6 +128,23 @@ def read_spool(path: Path, on_corrupt: Callable[[int, str], None] | None = None)
             report(number, str(error).splitlines()[0])
 
 
+def read_journals(
+    path: Path, on_corrupt: Callable[[int, str], None] | None = None
+) -> Iterator[Fact]:
+    """The facts of a journal, after those of one of the same run that is filed beside it.
+
+    There are two where one was written elsewhere and copied here: they say more together.
+
+    Raises:
+        SpoolError: the journal cannot be read.
+    """
+    filed = path.parent / DONE / path.name
+    if filed.exists():
+        with suppress(SpoolError):  # taken away meanwhile, to go on with
+            yield from read_spool(filed, on_corrupt)
+    yield from read_spool(path, on_corrupt)
+
+
 def is_live(path: Path) -> bool:
     """Whether some process has the journal open for writing right now."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -190,25 +207,48 @@ def file_away(path: Path, size: int) -> bool:
             return False
         done = path.parent / DONE
         done.mkdir(exist_ok=True)
-        path.rename(done / path.name)
+        _add_to_filed(done / path.name, path)
         return True
     finally:
         os.close(descriptor)
 
 
-def _open_for_append(path: Path) -> int:
-    filed = path.parent / DONE / path.name
+def _add_to_filed(filed: Path, path: Path) -> None:
+    """Nothing that is filed is replaced by less: what a kill leaves twice is one fact when read."""
+    if filed.exists() and not filed.samefile(path):
+        fresh = filed.with_name(f".{filed.name}.new")
+        with fresh.open("wb") as file:
+            for part in (filed, path):
+                whole, newline, _ = part.read_bytes().rpartition(b"\n")  # no torn last line
+                file.write(whole + newline)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(filed)
+        path.unlink()
+    else:
+        path.rename(filed)
+
+
+def _bring_back(filed: Path, path: Path) -> None:
     if filed.exists() and not path.exists():
         if is_thin(filed):
             raise SpoolError(f"the run of {filed} cannot go on: its old samples were compacted")
-        filed.rename(path)
+        with suppress(FileNotFoundError):  # another process was faster
+            filed.rename(path)
+
+
+def _open_for_append(path: Path) -> int:
+    filed = path.parent / DONE / path.name
     while True:
+        _bring_back(filed, path)
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             _lock_as_writer(path, descriptor)
             if _is_still(path, descriptor):  # not filed between open and lock
-                _cut_torn_tail(descriptor)
-                return descriptor
+                if os.fstat(descriptor).st_size or not filed.exists():
+                    _cut_torn_tail(descriptor)
+                    return descriptor
+                path.unlink()  # filed between the look and the opening, which made an empty one
         except BaseException:
             os.close(descriptor)
             raise

@@ -38,14 +38,14 @@ from data.store.exchange import try_exchange
 from data.store.fold import audit_view_of, evidence_of, fold, run_view_of
 from data.store.history import Before, history_of, kept_by
 from data.store.load import bundle_of, store
-from data.store.lock import DEADLINE_S, Deadline
+from data.store.lock import DEADLINE_S, Deadline, real_name
 from data.store.mend import spools_of
 from data.store.mended import reading, writing
 from data.store.migrate import VIEWS
 from data.store.pace import paces_of
 from data.store.published import copied
 from data.store.read import COPY, facts_of, require_query, summaries
-from data.store.spool import Spool, read_spool, spool_path
+from data.store.spool import Spool, read_journals, spool_path
 from data.store.writable import require_writable
 
 _GLANCE_S = 1.0
@@ -63,8 +63,8 @@ class Warehouse:
 
     def __init__(self, path: Path, wait_s: float = DEADLINE_S) -> None:
         """Args: path: the file. wait_s: how long to wait for others that hold it."""
-        self.path = path
-        self.spools = spools_of(path)
+        self.path = real_name(path)
+        self.spools = spools_of(self.path)
         self._wait_s = wait_s
 
     # --- writing
@@ -167,7 +167,8 @@ class Warehouse:
         with writing(self.path, Deadline(self._wait_s)) as connection:
             if not facts_of(connection, run_id):
                 raise self._unknown(run_id)
-            known = kept_labels.Label(run_id, label, note, by, at)
+            given = kept_labels.Label(run_id, label, note, by, at)
+            known = kept_labels.after_earlier(connection, given)
             kept_labels.note(self.path, known)
             kept_labels.put(connection, [known])
 
@@ -320,7 +321,7 @@ class Warehouse:
     def _spooled(self, run_id: str) -> tuple[Fact, ...] | None:
         try:
             path = spool_path(self.spools, run_id)
-            return fold(read_spool(path)) if path.exists() else None
+            return fold(read_journals(path)) if path.exists() else None
         except GoldenPathError:
             return None  # filed between the look and the read, or no id at all
 

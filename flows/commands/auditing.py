@@ -92,6 +92,7 @@ async def _audit(request: Request) -> AuditView:
     from flows.progress import Progress
     from flows.session import Session
     from flows.wiring import open_recorder, wire
+    from tasks.room import with_room
 
     wired = wire(request)
     _require_known(wired.plan, request)
@@ -104,7 +105,8 @@ async def _audit(request: Request) -> AuditView:
     state = await launch(session, server, _import_flow)
     if state.name != "audited":
         raise GoldenPathError(
-            f"the audit did not end: {state.message}; go on with --resume {wired.run_id}"
+            f"the audit did not end: {with_room(str(state.message), wired.home)}; "
+            f"go on with --resume {wired.run_id}"
         )
     progress.say(f"report: {wired.home / 'reports' / wired.run_id}.html")
     return audit_view_of(session.recorder.facts())

@@ -75,6 +75,7 @@ async def _run(request: Request) -> RunView:
     from data.rules.ending import ending_of
     from flows.progress import Progress
     from flows.wiring import open_recorder, wire
+    from tasks.room import with_room
 
     wired = wire(request)
     progress = Progress(wired.plan, sys.stderr)
@@ -86,8 +87,9 @@ async def _run(request: Request) -> RunView:
     state = await launch(session, server, _import_flow)
     view = session.recorder.view(session.history)
     if view.verdict is None or state.name != ending_of(view):
+        said = with_room(str(state.message), wired.home)
         raise GoldenPathError(
-            f"the gate failed before a verdict: {state.message}; the deployment is not approved;"
+            f"the gate failed before a verdict: {said}; the deployment is not approved;"
             f" go on with --resume {wired.run_id}"
         )
     progress.say(f"report: {wired.home / 'reports' / wired.run_id}.html")

@@ -69,5 +69,6 @@ def test_a_full_disk_loses_no_run_and_invents_no_verdict(
         assert list(known.values()) == ["HOLD"]
     else:  # no room for the journal: then there is no verdict, and what was seen is gone on with
         assert done.returncode == 1 and "the deployment is not approved" in done.stderr
+        assert f"the disk of {disk} is full" in done.stderr and "make room there" in done.stderr
         assert again is not None and again.exit_code == first.exit_code, again
         assert list(known.values()) == ["HOLD"]

@@ -17,7 +17,8 @@ import pytest
 from data.errors import WarehouseBusy, WarehouseError
 from data.records.facts import Fact
 from data.store.connect import look
-from data.store.lake import LIST, Lake, _alone, write_lake
+from data.store.lake import LIST, Lake, write_lake
+from data.store.lake_places import Folder
 from data.store.migrate import VIEWS
 from data.store.published import published_path
 from data.store.retention import compact
@@ -161,7 +162,7 @@ def test_a_place_that_cannot_hold_it_and_a_second_writer_are_told(
     with pytest.raises(WarehouseError, match="cannot write the lake"):
         write_lake(warehouse.path, tmp_path / "file" / "lake", 1.0)
     (tmp_path / "lake").mkdir()
-    with _alone(tmp_path / "lake"), pytest.raises(WarehouseBusy, match="writes the lake"):
+    with Folder(tmp_path / "lake").alone(), pytest.raises(WarehouseBusy, match="writes the lake"):
         write_lake(warehouse.path, tmp_path / "lake", 1.0)
 
 
