@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 STAGING = ROOT / "examples" / "staging"
 PLAN = STAGING / "plan.yaml"
 T = TypeVar("T")
+# A suite of pytest and of nothing that other packages hang into it: they cost as much as pytest.
+PLAIN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 @dataclass(frozen=True)
