@@ -56,7 +56,7 @@ class Running:
         return httpx.post(self.url + path, json=body, headers=headers, timeout=5, trust_env=False)
 
     def wait_until_listening(self) -> None:
-        port, give_up_s = int(self.url.rsplit(":", 1)[1]), time.monotonic() + 15
+        port, give_up_s = int(self.url.rsplit(":", 1)[1]), time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -101,4 +101,4 @@ class Staging:
         for running in self._running.values():
             running.process.terminate()
         for running in self._running.values():
-            running.process.communicate(timeout=5)
+            running.process.communicate(timeout=30)
