@@ -150,7 +150,7 @@ async def serving(
     while not gate.server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.005)
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{gate.port}", trust_env=False
+        base_url=f"http://127.0.0.1:{gate.port}", trust_env=False, timeout=60
     ) as gate.client:
         yield gate
     gate.server.should_exit = True
