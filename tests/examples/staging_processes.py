@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import jwt
+from gate import free_ports
 
 STAGING = Path(__file__).parents[2] / "examples" / "staging"
 SECRET = "a secret of the tests, long enough for both"
@@ -20,9 +21,7 @@ sys.path.append(str(STAGING))  # so that the pure parts can be tested without a 
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def token(user_id: str = "alice", **changes: Any) -> str:

@@ -14,13 +14,13 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from gate import PLAIN
 from websockets.sync.server import ServerConnection, serve
 
 from data.records.facts import Collected, SuiteResult, TestResult
 from data.records.orders import Endpoint, SuiteOrder
 from data.records.plan import Suite
 from tasks.suites.run import run_suite
+from tests.gate import PLAIN
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
