@@ -229,8 +229,10 @@ async def test_failures_close_their_sockets() -> None:
     with no_leaks():
         for answer in answers:
             async with raw(answer) as port:
-                await run(order(chat(f"ws://127.0.0.1:{port}", concurrency=2)))
-                await run(order(chat(f"wss://127.0.0.1:{port}", concurrency=2)))
+                for scheme in ("ws", "wss"):
+                    one = chat(f"{scheme}://127.0.0.1:{port}", concurrency=2)
+                    one["steps"][0]["open"]["within"] = "800ms"
+                    await run(order(one))
 
 
 KEY = "k" * 32
