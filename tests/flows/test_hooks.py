@@ -147,14 +147,16 @@ async def serving(
 ) -> AsyncIterator[Gate]:
     gate = Gate(folder, config, env)
     job = asyncio.create_task(gate.server.serve())
-    while not gate.server.started:  # noqa: ASYNC110  uvicorn has no event for it
-        await asyncio.sleep(0.005)
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{gate.port}", trust_env=False, timeout=60
-    ) as gate.client:
-        yield gate
-    gate.server.should_exit = True
-    await job
+    try:
+        while not (gate.server.started or job.done()):  # noqa: ASYNC110  uvicorn has no event for it
+            await asyncio.sleep(0.005)
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{gate.port}", trust_env=False, timeout=60
+        ) as gate.client:
+            yield gate
+    finally:
+        gate.server.should_exit = True  # else its end is a traceback beside the test's own
+        await job
 
 
 @pytest.fixture
