@@ -65,7 +65,7 @@ TALKS = (
     Fault("ssh", "ws/handshake/not-http"),
     Fault("hang-up", "ws/handshake/closed"),
     Fault("reset", "tcp/reset"),
-    Fault("mute", "ws/handshake/timeout", {"open": {"within": "300ms"}}),
+    Fault("mute", "ws/handshake/timeout", {"open": {"within": "1500ms"}}),
     Fault("-", "ws/auth/accepted-without-credentials",
           {"open": {"first": None, "refused": {"within": "150ms"}}, "steps": 1}),
     # the greeting

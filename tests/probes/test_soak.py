@@ -31,7 +31,7 @@ def staying(url: str, users: int = 1, lasts: str = "700ms", **soak: Any) -> dict
               "answer": {"event": "ended", "path": "text", "uses": ["{{nonce}}"]}}  # fmt: skip
     steps = [{"open": {"url": url, "within": "3s", "metric": "connect"}}, {"send": {"json": {"say": "{{nonce}}"}}},
              {"expect": expect}, {"close": {}}]  # fmt: skip
-    load = {"stages": [{"users": users, "for": lasts}], "soak": {**QUICK, **soak}, "drain": "400ms"}
+    load = {"stages": [{"users": users, "for": lasts}], "soak": {**QUICK, **soak}, "drain": "2s"}
     return {"kind": "journey", "steps": steps, "total_metric": "whole", "load": load}
 
 

@@ -134,7 +134,7 @@ async def everything() -> Found:
 
 def limit(ground: str) -> str:
     """Short where nothing will ever come."""
-    return "700ms" if "timeout" in GROUNDS[ground] else LONG
+    return "1500ms" if "timeout" in GROUNDS[ground] else LONG
 
 
 @pytest.fixture(scope="module")
