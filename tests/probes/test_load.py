@@ -116,7 +116,7 @@ async def test_users_go_on_until_their_stage_ends_and_a_ladder_ends_where_it_bre
     red = "INVALID" if broken.load.invalid else "FAIL"
     assert broken.outcome is (Outcome.ERROR if broken.load.invalid else Outcome.FAIL)
     assert [s.outcome for s in broken.load.stages] == [red, "NOT_RUN"]
-    assert broken.load.first_failing == "2 users"
+    assert broken.load.first_failing == ("" if broken.load.invalid else "2 users")
     assert broken.failures[0].signature == "tcp/refused" and "times)" in broken.failures[0].message
 
 
