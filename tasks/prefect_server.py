@@ -2,6 +2,9 @@
 
 Prefect can start one by itself, but only after it was imported and in line with everything else;
 started first and in a process of its own it costs the run almost nothing on a second core.
+
+Its port is bound here and handed over: a server boots for seconds, and a port that is only known to
+be free is given to somebody else in the meantime.
 """
 
 from __future__ import annotations
@@ -34,12 +37,14 @@ class PrefectServer:
     """
 
     def __init__(self, env: Mapping[str, str], log: Path, full: bool = False) -> None:
-        self.port, self.log = _free_port(), log
+        held = _held_port()
+        self.port, self.log = int(held.getsockname()[1]), log
         log.parent.mkdir(parents=True, exist_ok=True)
         flags = {"PREFECT_UI_API_URL": self.api_url} if full else _BARE
-        with log.open("wb") as out:
+        with held, log.open("wb") as out:
             self.process = subprocess.Popen(
-                self._argv(),
+                _argv(held.fileno()),
+                pass_fds=(held.fileno(),),
                 env={**env, **flags, "PREFECT__SERVER_FINAL": "1", "PREFECT_API_URL": ""},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
@@ -85,32 +90,24 @@ class PrefectServer:
         except OSError:  # refused, reset, an HTTP error: not yet
             return False
 
-    def _argv(self) -> list[str]:
-        spec = importlib.util.find_spec("prefect")
-        assert spec is not None and spec.origin is not None
-        return [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            "--app-dir",
-            str(Path(spec.origin).parents[1]),
-            "--factory",
-            "prefect.server.api.server:create_app",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--log-level",
-            "error",
-            "--lifespan",
-            "on",
-        ]
+
+def _argv(fd: int) -> list[str]:
+    spec = importlib.util.find_spec("prefect")
+    assert spec is not None and spec.origin is not None
+    return [
+        *(sys.executable, "-m", "uvicorn", "--app-dir", str(Path(spec.origin).parents[1])),
+        *("--factory", "prefect.server.api.server:create_app", "--fd", str(fd)),
+        *("--log-level", "error", "--lifespan", "on"),
+    ]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _held_port() -> socket.socket:
+    """A loopback port, bound and not yet listening: who asks too early is refused."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # Those accepted inherit it; uvicorn takes what it is handed for a Unix socket and sets none.
+    held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
 
 
 def _die_with_parent() -> None:

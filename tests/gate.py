@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 ROOT = Path(__file__).parents[1]
 STAGING = ROOT / "examples" / "staging"
 PLAN = STAGING / "plan.yaml"
+PORTS = range(12_000, 20_000)
+_own: set[int] = set()
 T = TypeVar("T")
+# A suite of pytest and of nothing that other packages hang into it: they cost as much as pytest.
+PLAIN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
 @dataclass(frozen=True)
@@ -133,15 +142,32 @@ def clean_env(**changes: str) -> dict[str, str]:
 
 
 def free_ports(n: int) -> list[int]:
-    """Loopback ports that were free a moment ago, all different."""
-    probes = [socket.socket() for _ in range(n)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Loopback ports on which nobody listens, this process's own until it ends.
+
+    Not those that the kernel hands out: a port that is free now would be somebody else's before the
+    service that is meant has started. Other tests keep off by a lock on the port's byte of a file.
+    """
+    return [_own_port() for _ in range(n)]
+
+
+def _own_port() -> int:
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        if port in _own:
+            continue
+        try:
+            fcntl.lockf(_locks(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            continue
+        _own.add(port)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"no port of {PORTS} is free")
+
+
+@cache
+def _locks() -> IO[bytes]:
+    return (Path(tempfile.gettempdir()) / f"goldenpath-test-ports-{os.getuid()}").open("ab")
 
 
 def wait_for(what: Callable[[], T], timeout_s: float, name: str) -> T:

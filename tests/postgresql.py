@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.gate import free_ports
 
 PASSWORD = "only-for-this-test"
 _USER = "postgres"  # of Debian's package: the server refuses to run as root
@@ -26,9 +27,7 @@ class Server:
 
     def __init__(self, folder: Path, bin_: Path) -> None:
         self._folder, self._bin = folder, bin_
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        [self.port] = free_ports(1)
         self.process: subprocess.Popen[bytes] | None = None
         secret = folder / "secret"
         secret.write_text(PASSWORD)

@@ -10,6 +10,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from gate import PLAIN
 from suites.stage import Answers, QuietServer
 
 HEAD = """
@@ -68,7 +69,9 @@ def write_plan(folder: Path, port: int, phases: list[dict[str, Any]], **more: An
             for name, text in ({"test_it.py": files} if isinstance(files, str) else files).items():
                 (place / name).write_text(text)
             suite.setdefault("command", ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider"])
-            suite.update(cwd=f"suites/{suite['id']}", env={"URL": f"http://127.0.0.1:{port}/"})
+            suite.update(
+                cwd=f"suites/{suite['id']}", env={"URL": f"http://127.0.0.1:{port}/", **PLAIN}
+            )
     path = folder / "plan.yaml"
     rest = json.dumps(phases) + "\n" + "".join(f"{k}: {json.dumps(v)}\n" for k, v in more.items())
     path.write_text(HEAD.format(port=port).rstrip() + " " + rest)

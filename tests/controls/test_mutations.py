@@ -100,10 +100,12 @@ async def test_delayed_answers_come_later_and_keep_their_distances() -> None:
         async with connect(f"{stage.chat}/ws", additional_headers=GOOD) as socket:
             opened_s = monotonic()
             await socket.recv()
-            assert monotonic() - opened_s >= 0.25
+            assert monotonic() - opened_s >= 0.15
             started_s = monotonic()
             assert names(await events(socket)) == list(EVENTS)
-            assert 0.3 <= monotonic() - started_s < 0.3 * len(EVENTS)
+            assert 0.3 <= monotonic() - started_s < 0.3 * len(EVENTS), (
+                "late once, not once an event"
+            )
 
 
 async def test_swapped_gives_everybody_somebody_elses_name() -> None:

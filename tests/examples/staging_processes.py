@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import jwt
+from gate import free_ports
 
 STAGING = Path(__file__).parents[2] / "examples" / "staging"
 SECRET = "a secret of the tests, long enough for both"
@@ -20,9 +21,7 @@ sys.path.append(str(STAGING))  # so that the pure parts can be tested without a 
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def token(user_id: str = "alice", **changes: Any) -> str:
@@ -56,7 +55,7 @@ class Running:
         return httpx.post(self.url + path, json=body, headers=headers, timeout=5, trust_env=False)
 
     def wait_until_listening(self) -> None:
-        port, give_up_s = int(self.url.rsplit(":", 1)[1]), time.monotonic() + 15
+        port, give_up_s = int(self.url.rsplit(":", 1)[1]), time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -101,4 +100,4 @@ class Staging:
         for running in self._running.values():
             running.process.terminate()
         for running in self._running.values():
-            running.process.communicate(timeout=5)
+            running.process.communicate(timeout=30)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate import Done, Stack
+from gate import PLAIN, Done, Stack
 
 PLAN = """
 plan: shop
@@ -105,6 +105,7 @@ def audited(
     threading.Thread(target=shop.serve_forever, daemon=True).start()
     plan = written(tmp_path_factory.mktemp("shop"), shop.server_address[1])
     stack = new_stack(prefect_api)
+    stack.env.update(PLAIN)
     (run,) = {("run", str(plan), "--json")}
     yield Audited(stack, stack(*run), stack("audit", str(plan), "--json"), stack(*run))
     shop.shutdown()

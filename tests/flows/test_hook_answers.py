@@ -93,7 +93,7 @@ async def quiet(gate: Gate) -> None:
 
 
 async def until(what: Callable[[], object]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not what():  # noqa: ASYNC110  what is waited for happens on another server
             await asyncio.sleep(0.01)
 
@@ -208,7 +208,8 @@ async def test_the_next_process_answers_what_this_one_could_not(
     for _ in range(2):
         async with serve() as gate:
             gate.ledger.over[f"flow-{key}"] = ("PROMOTE", "all good")
-            await asyncio.sleep(0.3)
+            await until(lambda: forge[0].bodies("protection_rule"))
+            await asyncio.sleep(0.2)
     assert [b["state"] for b in forge[0].bodies("protection_rule")] == ["approved"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gate import ROOT, clean_env, wait_for
+from gate import ROOT, clean_env, free_ports, wait_for
 from production import end_group
 from test_hooks import ENV, plain, signed
 
@@ -74,7 +74,7 @@ class Hooks:
 
     def __init__(self, api: Api, config: str) -> None:
         (api.folder / "hooks.yaml").write_text(config)
-        self.port = 20_000 + random.randrange(20_000)
+        [self.port] = free_ports(1)
         env = clean_env(PREFECT_API_URL=api.url, PREFECT_HOME=str(api.folder / "prefect"), **ASIDE)
         argv = [
             sys.executable,

@@ -69,7 +69,7 @@ def test_fail_fast_stops_the_rest_and_says_why_on_each_row(
     serving: Serving, tmp_path: Path
 ) -> None:
     stack, server = serving
-    endless = ASK + "\n".join(f"def test_{n}():\n    ask(30)" for n in range(3))
+    endless = ASK + "\n".join(f"def test_{n}():\n    ask(100)" for n in range(3))
     suites: list[dict[str, Any]] = [
         {"id": "red", "code": RED, "retries": 0},
         {"id": "endless", "code": endless},
@@ -79,7 +79,7 @@ def test_fail_fast_stops_the_rest_and_says_why_on_each_row(
     later = {"id": "two", "priority": "P2", "suites": [{"id": "after", "code": asking({"t": 0})}]}
     plan = write_plan(tmp_path, server.server_address[1], [phase, later])
 
-    done = stack("run", str(plan), "--json", timeout_s=25)
+    done = stack("run", str(plan), "--json", timeout_s=90)
 
     document = done.json()
     assert document["verdict"] == "HOLD"

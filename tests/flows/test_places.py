@@ -75,7 +75,7 @@ async def test_whoever_is_cancelled_gives_back_what_it_held_or_waited_for() -> N
     waits.cancel()
     holds.cancel()
     await asyncio.gather(holds, waits, return_exceptions=True)
-    await asyncio.wait_for(race.work("next", 2, "g"), 1)
+    await asyncio.wait_for(race.work("next", 2, "g"), 30)
     assert race.started == ["holds", "next"]
 
 

@@ -48,13 +48,13 @@ async def run(one: ProbeOrder) -> tuple[list[Sample], ProbeResult]:
 def chat(url: str, **terms: Any) -> dict[str, Any]:
     """A journey over `url`: open, ask, hear five events, close."""
     expect = {
-        "events": list(FIVE), "every": {"user": "u-1"}, "same": ["run"], "within": "900ms",
+        "events": list(FIVE), "every": {"user": "u-1"}, "same": ["run"], "within": "2s",
         "errors": ["failure"], "distinct_gaps": True,
         "answer": {"event": "ended", "path": "result", "uses": ["{{nonce}}"],
                    "not_echo": "add two and two for {{nonce}}", "forbid": ["Agent response for:"]},
         "metrics": {"first": "first_event", "last": "message"},
     }  # fmt: skip
-    open_ = {"url": url, "headers": {"Authorization": "Bearer good"}, "within": "1s", "metric": "connect",
+    open_ = {"url": url, "headers": {"Authorization": "Bearer good"}, "within": "2s", "metric": "connect",
              "first": {"fields": {"type": "hello"}, "within": "500ms"}}  # fmt: skip
     steps = [{"open": open_}, {"send": {"json": {"text": "add two and two for {{nonce}}"}}},
              {"expect": expect}, {"close": {}}]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from tests.probes.doubles import FIVE
 
 CLEAN = (1000, 1001, 1005)
+LONG = "20s"
 ON_THE_WIRE = (1000, 1001, 1002, 1003, 1005, *range(1007, 1015), 3000, 4999)
 
 
@@ -21,28 +22,31 @@ class Fault(NamedTuple):
 
 
 def chat(url: str, **terms: Any) -> dict[str, Any]:
-    """A journey with every expectation that can be broken; `terms` change its steps."""
+    """A journey with every expectation that can be broken; `terms` change its steps.
+
+    A fault that is a time-out sets its own limit: all others are named however busy the machine is.
+    """
     expect = {
         "events": list(FIVE), "every": {"user": "u-1", "text": {"not_empty": True}},
-        "same": ["run"], "within": "600ms", "first_within": "500ms", "errors": ["failure"],
+        "same": ["run"], "within": LONG, "first_within": LONG, "errors": ["failure"],
         "distinct_gaps": True,
         "answer": {"event": "ended", "path": "result", "uses": ["{{nonce}}"],
                    "not_echo": "say {{nonce}}", "forbid": ["Agent response for:"]},
         **terms.get("expect", {}),
     }  # fmt: skip
-    first = {"fields": {"type": {"equals": "hello", "not_empty": True}}, "within": "500ms"}
-    open_ = {"url": url, "within": "700ms", "first": first, **terms.get("open", {})}
+    first = {"fields": {"type": {"equals": "hello", "not_empty": True}}, "within": LONG}
+    open_ = {"url": url, "within": LONG, "first": first, **terms.get("open", {})}
     steps = [{"open": open_}, {"send": {"json": {"text": "say {{nonce}}"}}}, {"expect": expect},
-             {"think": "40ms"}, {"close": {"within": "300ms"}}][: terms.get("steps", 5)]  # fmt: skip
+             {"think": "40ms"}, {"close": {"within": LONG, **terms.get("close", {})}}][: terms.get("steps", 5)]  # fmt: skip
     return {"id": "chat", "kind": "journey", "steps": steps, "retries": 0}
 
 
-def ask(url: str, **expect: Any) -> dict[str, Any]:
+def ask(url: str, timeout: str = LONG, **expect: Any) -> dict[str, Any]:
     """One request with every expectation that can be broken."""
-    wanted = {"json": {"state": {"equals": "up", "not_empty": True}}, "within": "200ms",
+    wanted = {"json": {"state": {"equals": "up", "not_empty": True}}, "within": LONG,
               "headers": {"x-kind": {"equals": "api", "not_empty": True}}, "contains": ["state"],
               "not_contains": ["debug"], **expect}  # fmt: skip
-    return {"id": "ask", "kind": "http", "request": {"url": url, "timeout": "600ms"},
+    return {"id": "ask", "kind": "http", "request": {"url": url, "timeout": timeout},
             "expect": wanted, "retries": 0}  # fmt: skip
 
 
@@ -61,7 +65,7 @@ TALKS = (
     Fault("ssh", "ws/handshake/not-http"),
     Fault("hang-up", "ws/handshake/closed"),
     Fault("reset", "tcp/reset"),
-    Fault("mute", "ws/handshake/timeout", {"open": {"within": "300ms"}}),
+    Fault("mute", "ws/handshake/timeout", {"open": {"within": "1500ms"}}),
     Fault("-", "ws/auth/accepted-without-credentials",
           {"open": {"first": None, "refused": {"within": "150ms"}}, "steps": 1}),
     # the greeting
@@ -73,8 +77,9 @@ TALKS = (
     *(Fault(f"-/close-{code}", f"ws/closed-early/{code}") for code in ON_THE_WIRE),
     # the events
     Fault("-/-/silent", "timeout/first-event", {"expect": {"first_within": "200ms"}}),
-    Fault("-/-/stalls", "timeout/last-event/tool_on"),
-    Fault("-/-/stalls", "timeout/gap/tool_on", {"expect": {"max_gap": "150ms"}}),
+    Fault("-/-/stalls", "timeout/last-event/tool_on",
+          {"expect": {"within": "1s", "first_within": "1s"}}),
+    Fault("-/-/stalls", "timeout/gap/tool_on", {"expect": {"max_gap": "500ms"}}),
     Fault("-/-/deaf-to-pings", "ws/ping-timeout", {"open": {"ping": "100ms"}}),
     Fault("-/-/drops", "ws/closed-early/1006"),
     *(Fault(f"-/-/close-{code}", f"ws/closed-early/{code}") for code in ON_THE_WIRE),
@@ -97,13 +102,13 @@ TALKS = (
     Fault("-/-/canned", "answer/canned-phrase Agent response for:"),
     Fault("-/-/echo", "answer/echo"),
     Fault("-/-/nonce", "answer/ignores-nonce"),
-    Fault("-/-/even", "answer/canned-gaps", {"expect": {"within": "2s"}}),
+    Fault("-/-/even", "answer/canned-gaps"),
     Fault("-/-/stranger", "contract/cross-talk/ended"),
     # the end
     *(Fault(f"-/-/-/close-{code}", "pass" if code in CLEAN else f"ws/unclean-close/{code}")
       for code in ON_THE_WIRE),
     Fault("-/-/-/drops", "ws/unclean-close/1006"),
-    Fault("-/-/-/deaf", "ws/unclean-close/1006"),
+    Fault("-/-/-/deaf", "ws/unclean-close/1006", {"close": {"within": "300ms"}}),
     Fault("-/-/-/answers-1011", "ws/unclean-close/answered/1011"),
     Fault("-/-/-/breaks", "ws/unclean-close/protocol-error/1002"),
 )  # fmt: skip
@@ -135,8 +140,8 @@ REQUESTS = (
     Fault("good", "http/text/lacks", {"contains": ["version"]}),
     Fault("debug", "http/text/has"),
     Fault("not-gzip", "http/encoding"),
-    Fault("slow", "http/slow"),
-    Fault("mute", "http/timeout"),
+    Fault("slow", "http/slow", {"within": "200ms"}),
+    Fault("mute", "http/timeout", {"timeout": "600ms"}),
     Fault("hang-up", "http/closed-early"),
     Fault("reset", "tcp/reset"),
     Fault("ssh", "http/not-http"),

@@ -17,11 +17,11 @@ from tasks.probes import requests, tcp, wire
 from tasks.probes.journey import Walker
 from tests.probes.doubles import Answer, chat, http, listening, mute, order, raw, read, run
 
-EXPECT = {"status": 200, "json": {"state": "up"}, "within": "300ms"}
+EXPECT = {"status": 200, "json": {"state": "up"}, "within": "1s"}
 
 
 def probe(url: str, **request: Any) -> dict[str, Any]:
-    asked = {"url": f"{url}/state", "timeout": "300ms", **request}
+    asked = {"url": f"{url}/state", "timeout": "1s", **request}
     return {"kind": "http", "request": asked, "expect": EXPECT, "metric": "state", "retries": 0}
 
 
@@ -120,7 +120,7 @@ async def test_one_request_is_one_sample_in_ms_even_when_it_fails() -> None:
     async with raw(lambda head, body: http(503, {})) as port:
         samples, result = await run(order(probe(f"http://127.0.0.1:{port}")))
     assert [(one.metric, one.ok, one.unit) for one in samples] == [("state", False, "ms")]
-    assert 0 < samples[0].value < 300
+    assert 0 < samples[0].value < 5000
     assert (
         result.kind == "http"
         and result.failures[0].step == f"1 http GET http://127.0.0.1:{port}/state"

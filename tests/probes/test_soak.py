@@ -31,7 +31,7 @@ def staying(url: str, users: int = 1, lasts: str = "700ms", **soak: Any) -> dict
               "answer": {"event": "ended", "path": "text", "uses": ["{{nonce}}"]}}  # fmt: skip
     steps = [{"open": {"url": url, "within": "3s", "metric": "connect"}}, {"send": {"json": {"say": "{{nonce}}"}}},
              {"expect": expect}, {"close": {}}]  # fmt: skip
-    load = {"stages": [{"users": users, "for": lasts}], "soak": {**QUICK, **soak}, "drain": "400ms"}
+    load = {"stages": [{"users": users, "for": lasts}], "soak": {**QUICK, **soak}, "drain": "2s"}
     return {"kind": "journey", "steps": steps, "total_metric": "whole", "load": load}
 
 
@@ -74,9 +74,14 @@ class Chat:
 
 
 async def soaked(chat: Chat, **terms: Any) -> tuple[list[Sample], ProbeResult, SoakFigures]:
-    async with talking(chat.talk) as url:
-        samples, result = await run(order(staying(url, **terms)))
-    assert result.load and result.load.soak, result.message
+    """Again where this machine was too busy for it, which the gate says itself."""
+    for _ in range(3):
+        chat.__init__(chat.spoil)  # type: ignore[misc]
+        async with talking(chat.talk) as url:
+            samples, result = await run(order(staying(url, **terms)))
+        assert result.load and result.load.soak, result.message
+        if not result.load.invalid:
+            break
     return samples, result, result.load.soak
 
 

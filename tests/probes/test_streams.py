@@ -31,9 +31,9 @@ def asking(url: str, **expect: Any) -> dict[str, Any]:
     wanted = {
         "type": "event", "events": list(FIVE), "every": {"data.user": "u-1"}, "same": ["data.run"],
         "answer": {"event": "ended", "path": "data.result", "uses": ["{{nonce}}"]},
-        "within": "900ms", "metrics": {"first": "first_event", "last": "message"}, **expect,
+        "within": "3s", "metrics": {"first": "first_event", "last": "message"}, **expect,
     }  # fmt: skip
-    request = {"url": url, "method": "POST", "json": {"text": "say {{nonce}}"}, "timeout": "500ms"}
+    request = {"url": url, "method": "POST", "json": {"text": "say {{nonce}}"}, "timeout": "2s"}
     steps = [{"stream": {"request": request, "metric": "head"}}, {"expect": wanted}]
     return {"kind": "journey", "steps": steps, "total_metric": "whole", "retries": 0}
 

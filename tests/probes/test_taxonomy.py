@@ -29,7 +29,7 @@ from tasks.probes.journey import Walker
 from tests.probes.doubles import http, listening, order, read, run
 from tests.probes.faults import Service
 from tests.probes.grounds import grounds, trusting
-from tests.probes.taxonomy import ANSWERS, ELSEWHERE, GROUNDS, REQUESTS, TALKS, ask, chat
+from tests.probes.taxonomy import ANSWERS, ELSEWHERE, GROUNDS, LONG, REQUESTS, TALKS, ask, chat
 
 ROOT = Path(__file__).parents[2]
 CODE = [*ROOT.glob("data/rules/journey/*.py"), *ROOT.glob("tasks/probes/**/*.py")]
@@ -114,13 +114,27 @@ async def everything() -> Found:
                 plan = ask(f"http://127.0.0.1:{web}/{fault.place}", **fault.terms)
                 jobs[(client, at)] = all_.walk(plan, client)
             for name, (is_tls, place) in low.items():
-                plan = ask(f"http{'s' * is_tls}://{place}")
+                plan = ask(f"http{'s' * is_tls}://{place}", timeout=limit(name))
                 jobs[(client, name)] = all_.walk(plan, client)
         for name, (is_tls, place) in low.items():
-            jobs[("talk", name)] = all_.walk(chat(f"ws{'s' * is_tls}://{place}"))
+            plan = chat(f"ws{'s' * is_tls}://{place}", open={"within": limit(name)})
+            jobs[("talk", name)] = all_.walk(plan)
         alone = {key: jobs.pop(key) for key in list(jobs) if key in QUIET}
         named = dict(zip(jobs, await asyncio.gather(*jobs.values()), strict=True))
-        return named | {key: await job for key, job in alone.items()}
+        named |= {key: await job for key, job in alone.items()}
+        for (
+            at
+        ) in EVEN:  # a machine that is busy makes gaps of its own: then they are looked at again
+            place = f"ws://127.0.0.1:{port}/{TALKS[at].place}"
+            for _ in range(4):
+                if named["talk", at] == "pass":
+                    named["talk", at] = await all_.walk(chat(place))
+        return named
+
+
+def limit(ground: str) -> str:
+    """Short where nothing will ever come."""
+    return "1500ms" if "timeout" in GROUNDS[ground] else LONG
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ LIARS_INSIDE: dict[str, Liar] = {
     "a worker of xdist crashes": Liar(
         "def test_a():\n    ask()\ndef test_b():\n    os.kill(os.getpid(), 9)\n",
         {"test_a": SEEN, "test_b": "ERROR"},
-        options=("-p", "xdist", "-n", "1", "--max-worker-restart", "0"),
+        options=("-p", "xdist.plugin", "-n", "1", "--max-worker-restart", "0"),
     ),
     "conftest reruns until it passes": Liar(
         "TRIES = []\ndef test_a():\n    ask(); TRIES.append(1); assert len(TRIES) > 1",

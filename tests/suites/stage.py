@@ -20,6 +20,7 @@ from data.records.facts import Collected, SuiteResult, TestResult
 from data.records.orders import Endpoint, SuiteOrder
 from data.records.plan import Suite
 from tasks.suites.run import run_suite
+from tests.gate import PLAIN
 
 PYTEST = ("python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
@@ -89,12 +90,17 @@ def running_target() -> Iterator[Target]:
 
 
 def order_for(folder: Path, code: str | dict[str, str], **changes: Any) -> SuiteOrder:
-    """An order for a suite of one module (or of these files), written to `folder`."""
+    """An order for a suite of one module (or of these files), written to `folder`.
+
+    Plugins of other packages are there where the suite has tests that are coroutines, or workers.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = {"test_it.py": code} if isinstance(code, str) else code
     for name, text in {"pytest.ini": "[pytest]\nasyncio_mode = auto\n", **files}.items():
         (folder / name).write_text(dedent(text))
     command = changes.pop("command", PYTEST)
+    needs = "async def test" in str(files) or any(word.startswith("-n") for word in command)
+    plugins = {} if needs else PLAIN
     target: Target | None = changes.pop("target", None)
     extra = changes.pop("env", {})
     ports = () if target is None else (target.http, target.ws)
@@ -104,7 +110,7 @@ def order_for(folder: Path, code: str | dict[str, str], **changes: Any) -> Suite
         "suite": Suite(id="s1", command=command),
         "command": command,
         "cwd": folder,
-        "env": {**os.environ, **(target.env if target else {}), **extra},
+        "env": {**os.environ, **plugins, **(target.env if target else {}), **extra},
         "targets": tuple(Endpoint(host="127.0.0.1", port=port) for port in ports),
         "work_dir": folder / "work",
         "timeout_s": 30.0,

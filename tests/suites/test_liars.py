@@ -11,6 +11,7 @@ from contextlib import ExitStack, aclosing, contextmanager
 from pathlib import Path
 
 import pytest
+from gate import PLAIN
 
 from data.records.facts import SuiteResult, TestResult
 from data.records.orders import Endpoint, SuiteOrder
@@ -23,6 +24,7 @@ from tests.suites.liars_attack import LIARS_ATTACK, LIARS_SOAK
 from tests.suites.liars_inside import LIARS_INSIDE
 
 AT_ONCE = 4
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 LIARS = PLAIN_LIARS | LIARS_INSIDE | LIARS_ATTACK
 
 
@@ -125,16 +127,16 @@ def _write(folder: Path, liar: Liar) -> None:
 
 
 def _order(folder: Path, liar: Liar, target: int, mock: int) -> SuiteOrder:
-    plain = ("-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist")
     env = {
         "PATH": "/usr/bin:/bin",
         "TARGET": f"http://127.0.0.1:{target}",
         "MOCK": f"http://127.0.0.1:{mock}",
+        **PLAIN,
         **liar.env,
     }
     return SuiteOrder(
         run_id="r", phase="p", suite=Suite(id="s", command=("pytest",)), cwd=folder, env=env,
-        command=(sys.executable, "-m", "pytest", *plain, *liar.options, "test_it.py"),
+        command=(*PYTEST, *liar.options, "test_it.py"),
         targets=(Endpoint(host="127.0.0.1", port=target),), work_dir=folder / "work",
         timeout_s=20, test_timeout_s=2,
     )  # fmt: skip

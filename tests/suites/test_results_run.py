@@ -15,7 +15,7 @@ from data.records.facts import SuiteResult, TestResult
 from data.records.orders import SuiteOrder
 from data.records.plan import Results, Suite
 from tasks.suites.run import run_suite
-from tests.suites.stage import order_for, processes_with, run
+from tests.suites.stage import Told, order_for, processes_with, run
 
 GREEN = (
     '<testsuite name="s" tests="2"><testcase name="a" time="0.5"/><testcase name="b"/></testsuite>'
@@ -120,7 +120,7 @@ def test_a_result_is_told_while_the_runner_goes_on(tmp_path: Path) -> None:
                 seen.append(fact.test_id)
         return seen
 
-    assert asyncio.run(asyncio.wait_for(follow(), 20)) == ["s::a", "s::b", "s::c"]
+    assert asyncio.run(asyncio.wait_for(follow(), 60)) == ["s::a", "s::b", "s::c"]
 
 
 def test_a_file_a_class_is_told_as_each_appears(tmp_path: Path) -> None:
@@ -135,35 +135,49 @@ def test_a_file_a_class_is_told_as_each_appears(tmp_path: Path) -> None:
                 seen.append(fact.test_id)
         return seen
 
-    assert asyncio.run(asyncio.wait_for(follow(), 20)) == ["A::t", "B::t"]
+    assert asyncio.run(asyncio.wait_for(follow(), 60)) == ["A::t", "B::t"]
+
+
+def written_anew(folder: Path, first: str, then: str) -> Told:
+    """A runner that writes its file a second time, once a result of the first was told."""
+    code = f"write('''{first}''')\nwhile not os.path.exists('seen'): time.sleep(.02)\nwrite('''{then}''')"
+
+    async def follow() -> Told:
+        facts = []
+        async for fact in run_suite(order(folder, code)):
+            facts.append(fact)
+            if isinstance(fact, TestResult):
+                (folder / "seen").touch()
+        return Told(facts)
+
+    return asyncio.run(asyncio.wait_for(follow(), 60))
 
 
 def test_a_head_that_is_written_anew_at_the_end_is_the_one_that_counts(tmp_path: Path) -> None:
     first = '<testsuite name="s" tests="0"><testcase name="a"/>'
-    code = f"write('''{first}'''); time.sleep(.6); write('''{RED}''')"
-    told = run(order(tmp_path, code))
+    told = written_anew(tmp_path, first, RED)
     assert told.outcomes == {"a": "FAIL", "b": "PASS"}
     assert told.suite.broken == ""
 
 
 @pytest.mark.soak
 def test_a_red_test_that_the_file_says_green_later_is_flaky(tmp_path: Path) -> None:
-    told = run(order(tmp_path, f"write('''{RED}'''); time.sleep(.8); write('''{GREEN}''')"))
+    told = written_anew(tmp_path, RED, GREEN)
     assert told.outcomes == {"a": "FLAKY", "b": "PASS"}
     assert told.tests["a"].findings == ("the file said FAIL before: no",)
 
 
 def test_a_test_that_was_told_and_is_gone_at_the_end_is_a_fault(tmp_path: Path) -> None:
     first = '<testsuite name="s"><testcase name="gone"/>'
-    told = run(order(tmp_path, f"write('''{first}'''); time.sleep(.6); write('''{GREEN}''')"))
+    told = written_anew(tmp_path, first, GREEN)
     assert "1 tests that the files named while they grew are gone" in told.suite.broken
 
 
 def test_what_a_time_out_cuts_off_is_not_run_and_the_rest_is_kept(tmp_path: Path) -> None:
     code = 'write(\'<testsuite name="s"><testcase name="a"/><testcase name="b">\'); time.sleep(60)'
-    told = run(order(tmp_path, code, timeout_s=1.0))
+    told = run(order(tmp_path, code, timeout_s=3.0))
     assert told.outcomes == {"a": "PASS", "b": "NOT_RUN"}
-    assert "timed out after 1 s" in told.tests["b"].message
+    assert "timed out after 3 s" in told.tests["b"].message
     assert (told.suite.timed_out, told.suite.broken, told.suite.exit_code) == (True, "", None)
 
 
@@ -192,7 +206,7 @@ def test_leaving_early_leaves_no_process(tmp_path: Path) -> None:
             async for _ in facts:
                 break
 
-    asyncio.run(asyncio.wait_for(leave(), 20))
+    asyncio.run(asyncio.wait_for(leave(), 60))
     assert processes_with(f"left-{tmp_path.name}-{os.getpid()}") == []
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import random
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _STOP_GRACE_S = 3.0
+_PORTS = range(20_000, 30_000)
 
 
 @dataclass
@@ -91,10 +93,16 @@ class Generation:
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that was free a moment ago.
+
+    Not one of those that the kernel hands out by itself (ip_local_port_range, from 32768 on): on a
+    busy machine somebody else would have it before the service listens.
+    """
+    for port in (*random.SystemRandom().sample(_PORTS, 50), 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
+    raise OSError("no loopback port is free")
 
 
 async def _listening(service: str, child: Child, timeout_s: float) -> str:
