@@ -117,6 +117,20 @@ class Production:
     def worker(self, pool: str = "golden-path") -> subprocess.Popen[bytes]:
         return self.start("worker", ["-m", "prefect", "worker", "start", "--pool", pool])
 
+    def receiver(self, config: Path) -> str:
+        """The hook receiver, once it is ready. Returns: its address."""
+        [port] = free_ports(1)
+        url = f"http://127.0.0.1:{port}"
+        argv = ["-m", "flows.cli", "hooks", "serve", str(config), "--port", str(port)]
+        self.start("hooks", argv)
+        wait_for(lambda: _is_ready(url), 60, "the receiver")
+        return url
+
+    def flow_run(self, run_id: str) -> dict[str, Any]:
+        """The flow run that is named after a run; without a state while there is none."""
+        found = self.runs(flow_runs={"name": {"any_": [run_id]}})
+        return found[0] if found else {"state": {"name": ""}, "id": ""}
+
     def post(self, route: str, **body: Any) -> Any:
         answer = self.http.post(route, json=body)
         return answer.raise_for_status().json() if answer.content else None
@@ -128,6 +142,13 @@ class Production:
     def stop(self) -> None:
         for process in reversed(self.processes):
             end_group(process)
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def end_group(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:

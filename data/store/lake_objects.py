@@ -135,7 +135,7 @@ class Objects:
 
     @contextmanager
     def placing(self, name: str) -> Iterator[Path]:
-        """A file in the system's folder for such, sent when the block ends well."""
+        """A file in the system's folder for temporary ones, sent when the block ends well."""
         with tempfile.TemporaryDirectory(prefix="goldenpath-lake-") as folder:
             fresh = Path(folder) / "part.parquet"
             yield fresh
@@ -143,7 +143,8 @@ class Objects:
             self._store.put(name, fresh)
 
     def remove(self, name: str) -> None:
-        """Away with it; twice is as once."""
+        """Away with it, while the lease holds; twice is as once."""
+        self._go_on()
         try:
             self._store.delete(name)
         except FileNotFoundError:

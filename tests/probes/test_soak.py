@@ -45,6 +45,10 @@ class Chat:
 
     def __init__(self, spoil: Callable[[int], str] = lambda n: "") -> None:
         self.spoil = spoil
+        self.forget()
+
+    def forget(self) -> None:
+        """As if nobody had come yet."""
         self.heard: list[str] = []
         self.owed: list[str] = []
         self.n_sockets = 0
@@ -76,7 +80,7 @@ class Chat:
 async def soaked(chat: Chat, **terms: Any) -> tuple[list[Sample], ProbeResult, SoakFigures]:
     """Again where this machine was too busy for it, which the gate says itself."""
     for _ in range(3):
-        chat.__init__(chat.spoil)  # type: ignore[misc]
+        chat.forget()
         async with talking(chat.talk) as url:
             samples, result = await run(order(staying(url, **terms)))
         assert result.load and result.load.soak, result.message

@@ -122,9 +122,7 @@ async def everything() -> Found:
         alone = {key: jobs.pop(key) for key in list(jobs) if key in QUIET}
         named = dict(zip(jobs, await asyncio.gather(*jobs.values()), strict=True))
         named |= {key: await job for key, job in alone.items()}
-        for (
-            at
-        ) in EVEN:  # a machine that is busy makes gaps of its own: then they are looked at again
+        for at in EVEN:  # gaps of a busy machine's own: then they are looked at again
             place = f"ws://127.0.0.1:{port}/{TALKS[at].place}"
             for _ in range(4):
                 if named["talk", at] == "pass":

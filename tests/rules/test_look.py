@@ -258,7 +258,8 @@ def test_another_function_at_that_line_is_not_the_test() -> None:
 
 @given(st.text(max_size=300))
 def test_no_source_breaks_the_look(text: str) -> None:
-    Source(f"def test_a():\n    {text}").findings("test_a", 1)
+    findings = Source(f"def test_a():\n    {text}").findings("test_a", 1)
+    assert all(one.line >= 1 and one.text for one in findings)
 
 
 @pytest.mark.parametrize(

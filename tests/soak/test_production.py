@@ -66,19 +66,7 @@ class Site:
             api=api, deployment=DEPLOYMENT, state=self.state, ui=production.ui
         )  # fmt: skip
         (folder / "hooks.yaml").write_text(config)
-        [port] = free_ports(1)
-        self.hooks = f"http://127.0.0.1:{port}"
-        serve = [
-            "-m",
-            "flows.cli",
-            "hooks",
-            "serve",
-            str(folder / "hooks.yaml"),
-            "--port",
-            f"{port}",
-        ]
-        production.start("hooks", serve)
-        wait_for(self._ready, 60, "the receiver")
+        self.hooks = production.receiver(folder / "hooks.yaml")
         self.worker = production.worker()
         self.n = 0
 
@@ -103,12 +91,8 @@ class Site:
         assert (answer.status_code, answer.json()["outcome"]) == (202, "ACCEPTED"), answer.text
         return str(answer.json()["run_id"])
 
-    def flow_run(self, run_id: str) -> dict[str, Any]:
-        found = self.production.runs(flow_runs={"name": {"any_": [run_id]}})
-        return found[0] if found else {"state": {"name": ""}, "id": ""}
-
     def state_name(self, run_id: str) -> str:
-        return str(self.flow_run(run_id)["state"]["name"])
+        return str(self.production.flow_run(run_id)["state"]["name"])
 
     def until(self, run_id: str, *states: str, within_s: float = 180) -> str:
         wait_for(lambda: self.state_name(run_id) in states, within_s, f"{run_id} to be {states}")
@@ -139,12 +123,6 @@ class Site:
         answer = httpx.get(f"{self.backend}/version", trust_env=False, timeout=10)
         return str(answer.json()["revision"])
 
-    def _ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.hooks}/readyz", trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -166,7 +144,7 @@ def test_1_a_signed_delivery_leads_to_a_verdict_everywhere(site: Site) -> None:
     assert site.serves() == "c0ffee01"
     wait_for(lambda: site.statuses("c0ffee01") == ["pending", "success"], 20, "the status")
     [link] = [b["target_url"] for _, p, b in site.forge.got if b and b["state"] == "success"]
-    assert link == f"{site.production.ui}/runs/flow-run/{site.flow_run(run_id)['id']}"
+    assert link == f"{site.production.ui}/runs/flow-run/{site.production.flow_run(run_id)['id']}"
     n = site.production.postgres.query("SELECT count(*) FROM flow_run WHERE state_name = 'PROMOTE'")
     assert n == "1", "Prefect keeps it in PostgreSQL"
     if chromium():

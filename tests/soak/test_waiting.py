@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
-from gate import alive, free_ports, processes_with, run, wait_for
+from gate import alive, processes_with, run, wait_for
 from production import Postgres, Production
 
 from tasks.hooks.signatures import sign_standard
@@ -49,19 +49,7 @@ class Site:
         production.env |= {"CI_HOOK_SECRET": SECRET, "SITE": str(folder)}
         self("register", str(folder / "plan.yaml"))
         (folder / "hooks.yaml").write_text(CONFIG)
-        [port] = free_ports(1)
-        self.hooks = f"http://127.0.0.1:{port}"
-        serve = [
-            "-m",
-            "flows.cli",
-            "hooks",
-            "serve",
-            str(folder / "hooks.yaml"),
-            "--port",
-            f"{port}",
-        ]
-        production.start("hooks", serve)
-        wait_for(self._ready, 60, "the receiver")
+        self.hooks = production.receiver(folder / "hooks.yaml")
         production.worker()
 
     def __call__(self, *args: str, **env: str) -> Any:
@@ -84,12 +72,8 @@ class Site:
         assert answer.json()["outcome"] == "ACCEPTED", answer.text
         return str(answer.json()["run_id"])
 
-    def flow_run(self, run_id: str) -> dict[str, Any]:
-        found = self.production.runs(flow_runs={"name": {"any_": [run_id]}})
-        return found[0] if found else {"state": {"name": ""}, "id": ""}
-
     def state(self, run_id: str) -> str:
-        return str(self.flow_run(run_id)["state"]["name"])
+        return str(self.production.flow_run(run_id)["state"]["name"])
 
     def until(self, run_id: str, state: str, within_s: float = 90) -> float:
         began = time.monotonic()
@@ -98,18 +82,12 @@ class Site:
 
     def processes(self, run_id: str) -> list[int]:
         """Of the worker, for this run."""
-        id = self.flow_run(run_id)["id"]
+        id = self.production.flow_run(run_id)["id"]
         return [pid for pid in processes_with(f"PREFECT__FLOW_RUN_ID={id}") if alive(pid)]
 
     def document(self, run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self("show", run_id, "--json").stdout)
         return found
-
-    def _ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.hooks}/readyz", trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
 
 
 @pytest.fixture(scope="module")
