@@ -11,7 +11,8 @@ class Sign(Record):
     """Signs of life of one flow run.
 
     Attributes:
-        state: Prefect's type of its state; since: when it came into it.
+        state: Prefect's type of its state, or EXPIRED where Prefect failed it because nobody had
+            decided in time; since: when it came into it.
         journal: `held` by a process, `free` (nobody holds it), or `absent` from this machine.
         wrote_at: the last fact of the journal; beat_at: the last heartbeat that Prefect heard.
         until: when whoever waits for a person gives up, as Prefect was told; None: nobody told.

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from data.records.zombies import Sign
 
-_OPEN = ("PENDING", "RUNNING", "CANCELLING", "PAUSED")
+_OPEN = ("PENDING", "RUNNING", "CANCELLING", "PAUSED", "EXPIRED")
+_UNDECIDED = "nobody decided in time, and its process did not end it"
 GONE_S = 30.0
 QUIET_S = 300.0
 
@@ -20,6 +21,7 @@ def death_of(sign: Sign, now: datetime, gone_s: float = GONE_S, quiet_s: float =
     - No journal here, heartbeats that were heard and stopped `quiet_s` ago: gone.
     - Waits for a person: its process does so, and holds the journal. One without a journal here
       waits until its time has run out; its own process would have ended it well before that.
+      Prefect looks for such runs too, and may come first: it fails them, which is no verdict.
     - No journal here, and it waits to begin, or to be cancelled, for `quiet_s`: no process came.
     - No journal here and no heartbeat ever: nobody can say, so it is left alone.
     """
@@ -33,9 +35,10 @@ def death_of(sign: Sign, now: datetime, gone_s: float = GONE_S, quiet_s: float =
     still_s = (now - max(signs)).total_seconds()
     if sign.journal == "free":
         return f"its process is gone, nothing for {still_s:.0f} s" if still_s >= gone_s else ""
+    if sign.state == "EXPIRED":
+        return _UNDECIDED
     if sign.state == "PAUSED":
-        over = sign.until is not None and now > sign.until
-        return "nobody decided in time, and its process did not end it" if over else ""
+        return _UNDECIDED if sign.until is not None and now > sign.until else ""
     if still_s < quiet_s:
         return ""
     if sign.state != "RUNNING":

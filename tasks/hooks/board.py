@@ -12,7 +12,9 @@ from prefect.client.schemas.filters import (
     FlowFilter,
     FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterEndTime,
     FlowRunFilterState,
+    FlowRunFilterStateName,
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, StateType
@@ -34,7 +36,8 @@ _OPEN = [
     StateType.CRASHED,
 ]
 _LABEL = "goldenpath.run_id"
-_CRASHED_FOR = timedelta(hours=1)
+_LATELY = timedelta(hours=1)
+_EXPIRED = "The flow was paused and never resumed."  # Prefect's service `pause_expirations`
 _MANY = 200
 
 
@@ -57,15 +60,18 @@ class Board:
         self._clients = clients or Clients()
 
     async def open(self) -> list[OpenRun]:
-        """Runs of the gate that are not over, and those that crashed within the hour.
+        """Runs of the gate that are not over, and those that crashed or expired within the hour.
+
+        Expired: Prefect failed it itself, because nobody had decided in time; state `EXPIRED`.
 
         Raises:
             GoldenPathError: Prefect could not be asked.
         """
         try:
             async with self._clients.use() as client:
-                found = await _runs(client, _OPEN)
-                return [await _told(client, run) for run in found if _counts(run)]
+                found = [run for run in await _runs(client, _OPEN) if _counts(run)]
+                found += await _expired(client)
+                return [await _told(client, run) for run in found]
         except TROUBLE as error:
             raise unreachable(error) from error
 
@@ -123,7 +129,7 @@ async def _told(client: PrefectClient, run: FlowRun) -> OpenRun:
     return OpenRun(
         flow_run_id=str(run.id),
         run_id=_run_id(run),
-        state=state.type.value,
+        state="EXPIRED" if state.message == _EXPIRED else state.type.value,
         since=state.timestamp,
         beat_at=await _beat(client, run.id) if asks else None,
         until=state.state_details.pause_timeout,
@@ -138,6 +144,20 @@ async def _runs(client: PrefectClient, states: list[StateType]) -> list[FlowRun]
         flow_run_filter=FlowRunFilter(state=wanted),
         limit=_MANY,
     )
+
+
+async def _expired(client: PrefectClient) -> list[FlowRun]:
+    """Runs that waited for a person, and that Prefect failed when their time had run out."""
+    wanted = FlowRunFilter(
+        state=FlowRunFilterState(
+            type=FlowRunFilterStateType(any_=[StateType.FAILED]),
+            name=FlowRunFilterStateName(any_=["Failed"]),  # once closed, it is named by its verdict
+        ),
+        end_time=FlowRunFilterEndTime(after_=now() - _LATELY),
+    )
+    flows = FlowFilter(name=FlowFilterName(any_=_FLOWS))
+    found = await client.read_flow_runs(flow_filter=flows, flow_run_filter=wanted, limit=_MANY)
+    return [run for run in found if run.state and run.state.message == _EXPIRED]
 
 
 def _run_id(run: FlowRun) -> str:
@@ -168,4 +188,4 @@ def _counts(run: FlowRun) -> bool:
     if state is None:
         return False
     crashed = state.type == StateType.CRASHED
-    return not crashed or now() - state.timestamp < _CRASHED_FOR
+    return not crashed or now() - state.timestamp < _LATELY

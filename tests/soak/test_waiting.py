@@ -149,16 +149,30 @@ def test_one_that_is_killed_while_it_waits_is_closed_as_hold_within_a_minute(sit
     assert site.document(run_id)["exit_code"] == 10
 
 
+def _lost(site: Site, name: str, **state: Any) -> None:
+    """A flow run that no journal is here of, in a state."""
+    old = site.production.runs(flow_runs={"state": {"name": {"any_": ["HOLD"]}}})[0]
+    made = {"flow_id": old["flow_id"], "name": name, "parameters": {"run_id": name}}
+    id = site.production.post("/flow_runs/", **made)["id"]
+    site.production.post(f"/flow_runs/{id}/set_state", state=state, force=True)
+    return id
+
+
 def test_one_whose_machine_is_lost_is_closed_as_hold_when_its_time_has_run_out(site: Site) -> None:
     """No journal is here, and Prefect shows it as Paused: all that is left is its time."""
-    old = site.production.runs(flow_runs={"state": {"name": {"any_": ["HOLD"]}}})[0]
-    made = {"flow_id": old["flow_id"], "name": "lost", "parameters": {"run_id": "lost"}}
-    id = site.production.post("/flow_runs/", **made)["id"]
     waits = datetime.now(UTC).timestamp() + 25
     until = datetime.fromtimestamp(waits, UTC).isoformat()
-    paused = {"type": "PAUSED", "name": "Paused", "state_details": {"pause_timeout": until}}
-    site.production.post(f"/flow_runs/{id}/set_state", state=paused, force=True)
-    while time.time() < waits:
+    _lost(site, "lost", type="PAUSED", name="Paused", state_details={"pause_timeout": until})
+    while time.time() < waits - 2:
         assert site.state("lost") == "Paused"
         time.sleep(2)
     site.until("lost", "HOLD", 60)
+
+
+def test_one_that_prefect_failed_first_is_hold_too(site: Site) -> None:
+    """Prefect's server looks for expired runs itself; which of the two comes first is chance."""
+    never = "The flow was paused and never resumed."
+    _lost(site, "expired", type="FAILED", name="Failed", message=never)
+    _lost(site, "failed", type="FAILED", name="Failed", message="another reason")
+    site.until("expired", "HOLD", 60)
+    assert site.state("failed") == "Failed"
