@@ -149,10 +149,10 @@ def test_one_that_is_killed_while_it_waits_is_closed_as_hold_within_a_minute(sit
     assert site.document(run_id)["exit_code"] == 10
 
 
-def _lost(site: Site, name: str, **state: Any) -> None:
+def _lost(site: Site, run_id: str, **state: Any) -> None:
     """A flow run that no journal is here of, in a state."""
     old = site.production.runs(flow_runs={"state": {"name": {"any_": ["HOLD"]}}})[0]
-    made = {"flow_id": old["flow_id"], "name": name, "parameters": {"run_id": name}}
+    made = {"flow_id": old["flow_id"], "name": run_id, "parameters": {"run_id": run_id}}
     id = site.production.post("/flow_runs/", **made)["id"]
     site.production.post(f"/flow_runs/{id}/set_state", state=state, force=True)
     return id
