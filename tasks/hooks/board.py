@@ -37,7 +37,8 @@ _OPEN = [
 ]
 _LABEL = "goldenpath.run_id"
 _LATELY = timedelta(hours=1)
-_EXPIRED = "The flow was paused and never resumed."  # Prefect's service `pause_expirations`
+EXPIRED = "The flow was paused and never resumed."
+"""How Prefect says that nobody decided in time (its service `pause_expirations`)."""
 _MANY = 200
 
 
@@ -129,7 +130,7 @@ async def _told(client: PrefectClient, run: FlowRun) -> OpenRun:
     return OpenRun(
         flow_run_id=str(run.id),
         run_id=_run_id(run),
-        state="EXPIRED" if state.message == _EXPIRED else state.type.value,
+        state="EXPIRED" if state.message == EXPIRED else state.type.value,
         since=state.timestamp,
         beat_at=await _beat(client, run.id) if asks else None,
         until=state.state_details.pause_timeout,
@@ -157,7 +158,7 @@ async def _expired(client: PrefectClient) -> list[FlowRun]:
     )
     flows = FlowFilter(name=FlowFilterName(any_=_FLOWS))
     found = await client.read_flow_runs(flow_filter=flows, flow_run_filter=wanted, limit=_MANY)
-    return [run for run in found if run.state and run.state.message == _EXPIRED]
+    return [run for run in found if run.state and run.state.message == EXPIRED]
 
 
 def _run_id(run: FlowRun) -> str:

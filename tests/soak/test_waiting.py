@@ -21,6 +21,7 @@ import pytest
 from gate import alive, processes_with, run, wait_for
 from production import Postgres, Production
 
+from tasks.hooks.board import EXPIRED
 from tasks.hooks.signatures import sign_standard
 from tests.flows.test_approval import plan
 from tests.flows.test_promoting import telling
@@ -171,8 +172,7 @@ def test_one_whose_machine_is_lost_is_closed_as_hold_when_its_time_has_run_out(s
 
 def test_one_that_prefect_failed_first_is_hold_too(site: Site) -> None:
     """Prefect's server looks for expired runs itself; which of the two comes first is chance."""
-    never = "The flow was paused and never resumed."
-    _lost(site, "expired", type="FAILED", name="Failed", message=never)
+    _lost(site, "expired", type="FAILED", name="Failed", message=EXPIRED)
     _lost(site, "failed", type="FAILED", name="Failed", message="another reason")
     site.until("expired", "HOLD", 60)
     assert site.state("failed") == "Failed"
