@@ -185,4 +185,8 @@ def test_workers_of_xdist_are_seen(servers: Servers, tmp_path: Path) -> None:
     code = IMPORTS + "@pytest.fixture\ndef client(): return 1\n" + TWICE.format(
         ask='assert urllib.request.urlopen(os.environ["URL"]).read() == b"ok"'
     )  # fmt: skip
-    assert contact(servers, tmp_path, code, "-n", "2") == SEEN
+    assert contact(servers, tmp_path / "one", code, "-n", "1") == SEEN
+    two = contact(servers, tmp_path / "two", code, "-n", "2")
+    idle = two.pop("test_idles")
+    assert all(two.values()), two
+    assert not idle, "beside a worker that asks it may be unknown, never credited"
