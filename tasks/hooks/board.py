@@ -70,7 +70,7 @@ class Board:
         """
         try:
             async with self._clients.use() as client:
-                found = [run for run in await _runs(client, _OPEN) if _counts(run)]
+                found = [run for run in await _in(client, _OPEN) if _counts(run)]
                 found += await _expired(client)
                 return [await _told(client, run) for run in found]
         except TROUBLE as error:
@@ -88,7 +88,7 @@ class Board:
         form = {"decision": said.decision, "name": said.by, "reason": said.reason}
         try:
             async with self._clients.use() as client:
-                waiting = await _runs(client, [StateType.PAUSED])
+                waiting = await _in(client, [StateType.PAUSED])
                 mine = [run for run in waiting if _run_id(run) == run_id]
                 if not mine:
                     return f"no run {run_id} waits at the Prefect server"
@@ -130,21 +130,17 @@ async def _told(client: PrefectClient, run: FlowRun) -> OpenRun:
     return OpenRun(
         flow_run_id=str(run.id),
         run_id=_run_id(run),
-        state="EXPIRED" if state.message == EXPIRED else state.type.value,
+        state="EXPIRED" if _is_expired(run) else state.type.value,
         since=state.timestamp,
         beat_at=await _beat(client, run.id) if asks else None,
         until=state.state_details.pause_timeout,
     )
 
 
-async def _runs(client: PrefectClient, states: list[StateType]) -> list[FlowRun]:
+async def _in(client: PrefectClient, states: list[StateType]) -> list[FlowRun]:
     """Flow runs of the gate in one of these states."""
     wanted = FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states)))
-    return await client.read_flow_runs(
-        flow_filter=FlowFilter(name=FlowFilterName(any_=_FLOWS)),
-        flow_run_filter=FlowRunFilter(state=wanted),
-        limit=_MANY,
-    )
+    return await _runs(client, FlowRunFilter(state=wanted))
 
 
 async def _expired(client: PrefectClient) -> list[FlowRun]:
@@ -156,9 +152,17 @@ async def _expired(client: PrefectClient) -> list[FlowRun]:
         ),
         end_time=FlowRunFilterEndTime(after_=now() - _LATELY),
     )
+    return [run for run in await _runs(client, wanted) if _is_expired(run)]
+
+
+async def _runs(client: PrefectClient, wanted: FlowRunFilter) -> list[FlowRun]:
     flows = FlowFilter(name=FlowFilterName(any_=_FLOWS))
-    found = await client.read_flow_runs(flow_filter=flows, flow_run_filter=wanted, limit=_MANY)
-    return [run for run in found if run.state and run.state.message == EXPIRED]
+    return await client.read_flow_runs(flow_filter=flows, flow_run_filter=wanted, limit=_MANY)
+
+
+def _is_expired(run: FlowRun) -> bool:
+    state = run.state
+    return state is not None and (state.type, state.message) == (StateType.FAILED, EXPIRED)
 
 
 def _run_id(run: FlowRun) -> str:

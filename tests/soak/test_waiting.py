@@ -156,7 +156,6 @@ def _lost(site: Site, run_id: str, **state: Any) -> None:
     made = {"flow_id": old["flow_id"], "name": run_id, "parameters": {"run_id": run_id}}
     id = site.production.post("/flow_runs/", **made)["id"]
     site.production.post(f"/flow_runs/{id}/set_state", state=state, force=True)
-    return id
 
 
 def test_one_whose_machine_is_lost_is_closed_as_hold_when_its_time_has_run_out(site: Site) -> None:
